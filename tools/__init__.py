@@ -1,0 +1,1 @@
+"""Everything that runs without a model: specs, rules, plans, generation, proof, review."""

@@ -1,0 +1,1 @@
+"""Generators: pure functions from plan steps to artifacts."""

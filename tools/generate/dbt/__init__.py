@@ -1,0 +1,1 @@
+"""The dbt generator: sources, staging, models, change logs, properties, tests."""

@@ -1,0 +1,1 @@
+"""Specs: their model, loading with positions, lint and the graph across specs."""

@@ -1,0 +1,1 @@
+"""SQL as syntax trees: parsing, rendering, questions about a tree. The only importer of sqlglot."""
