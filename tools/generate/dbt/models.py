@@ -39,7 +39,7 @@ def _incremental(job: Job, model: Model, query: Query, title: str) -> Script:
     keyed = model.load.strategy != "append"
     more = {
         "incremental_strategy": quoted("delete+insert" if keyed else "append"),
-        "unique_key": jinja_list(model.load.key) if keyed else "",
+        "unique_key": jinja_list(map(identifier, model.load.key)) if keyed else "",
         "on_schema_change": quoted("append_new_columns"),
     }
     top = config(job.spec, model, materialized="incremental", **more)

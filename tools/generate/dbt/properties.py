@@ -13,7 +13,7 @@ from tools.generate.dbt.tests import Test, column_tests, model_tests, named, sur
 from tools.generate.dbt.text import yaml_text
 from tools.spec.scope import Col, outputs, table_columns
 from tools.spec.transform import Example, Model
-from tools.sql.render import type_sql
+from tools.sql.render import identifier, type_sql
 
 
 def note(job: Job) -> str:
@@ -26,6 +26,8 @@ def column_entry(
 ) -> dict[str, Any]:
     """One column of a properties file."""
     entry: dict[str, Any] = {"name": name}
+    if identifier(name) != name:
+        entry["quote"] = True
     if kind is not None:
         entry["data_type"] = kind
     if description:

@@ -21,7 +21,7 @@ def _dimension(job: Job) -> str:
         h.model,
         materialized="incremental",
         incremental_strategy=quoted("delete+insert"),
-        unique_key=jinja_list(load.key),
+        unique_key=jinja_list(h.keys),
         on_schema_change=quoted("append_new_columns"),
         post_hook=_remove_stale(h),
     )
