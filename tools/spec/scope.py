@@ -12,6 +12,7 @@ from tools.spec.transform import Join, Measure, Model, OutputColumn
 from tools.sql.analyse import ColumnRef, columns_in, rename
 from tools.sql.infer import infer_type
 from tools.sql.parse import Node, SqlError, column, parse_expression
+from tools.sql.render import type_sql
 
 NO_OTHERS: Final[Mapping[str, Spec]] = {}
 _MAX_DEPTH = 200
@@ -243,7 +244,7 @@ def _table_columns(
         return business
     load = model.load
     scope = _relations(spec, model, others, depth)
-    moment = effective_type(model, business, scope)
+    moment = effective_type(spec, model, business, scope)
     return (
         Col(surrogate_key(model), "varchar", nullable=False, description="Hash of key and start."),
         *business,
@@ -262,11 +263,14 @@ def surrogate_key(model: Model) -> str:
     return model.load.surrogate_key or f"{model.name}_key"
 
 
-def effective_type(model: Model, business: tuple[Col, ...], scope: Mapping[str, Relation]) -> str:
-    """The type of the moment at which a change takes effect, in the spec's dialect."""
-    name = model.load.effective_at
-    if name is None:
-        return "timestamp"
+def effective_type(
+    spec: Spec, model: Model, business: tuple[Col, ...], scope: Mapping[str, Relation]
+) -> str:
+    """The type of the moment at which a change takes effect, in the spec's dialect.
+
+    The moment of a load has no time zone, whatever the dialect calls such a type.
+    """
+    name = model.load.effective_at or ""
     found = next((c for c in business if c.name.lower() == name.lower()), None)
     found = found or scope[model.alias].column(name)
-    return found.type if found and found.type else "timestamp"
+    return found.type if found and found.type else type_sql("timestamp", "duckdb", spec.dialect)

@@ -1,0 +1,1 @@
+"""Shims for other spec forms; one file a form, found by the registry in ``base``."""

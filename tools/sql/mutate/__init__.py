@@ -1,0 +1,1 @@
+"""Faults planted in SQL, one operator a file."""

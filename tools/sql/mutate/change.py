@@ -1,0 +1,111 @@
+"""One change of a syntax tree: written down first, then done and undone in place.
+
+A query of a hundred lines has hundreds of mutants. Changing one tree in place and putting it back
+costs a fraction of copying it each time. New values are always made of copies: a node that is
+moved would not find its way back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from sqlglot import exp
+
+from tools.sql.parse import Node
+
+_OPERATIONS = (exp.Binary, exp.Unary, exp.Between, exp.In, exp.Predicate)
+_ATOMS = (exp.Paren, exp.Func, exp.Dot, exp.Exists)
+
+
+@dataclass(frozen=True)
+class Edit:
+    """``node.args[key]`` becomes ``value``."""
+
+    node: Node
+    key: str
+    value: Any
+
+
+@dataclass(frozen=True)
+class Change:
+    """A fault that can be planted.
+
+    Args:
+        site: the part of the query that it concerns; it gives the place in the text.
+        what: what changes, in a few words: ``left join becomes inner join``.
+        edits: what has to be done to the tree.
+    """
+
+    site: Node
+    what: str
+    edits: tuple[Edit, ...]
+
+
+@contextmanager
+def applied(change: Change) -> Iterator[None]:
+    """The tree with the change in it; afterwards it is as it was."""
+    before = [(e.node, e.key, _kept(e.node.args.get(e.key))) for e in change.edits]
+    try:
+        for edit in change.edits:
+            edit.node.set(edit.key, edit.value)
+        yield
+    finally:
+        for node, key, value in reversed(before):
+            node.set(key, value)
+
+
+def _kept(value: Any) -> Any:
+    return list(value) if isinstance(value, list) else value
+
+
+def swap(node: Node, by: Node) -> Edit:
+    """The edit that puts a tree in the place of another.
+
+    The name of an output column stays, and parentheses are set where the new tree binds less.
+    """
+    parent, key = node.parent, node.arg_key
+    assert parent is not None, "the root of a query cannot be replaced"
+    assert key is not None
+    new = _fit(node, by, parent, key)
+    if node.index is None:
+        return Edit(parent, key, new)
+    items = _kept(parent.args[key])
+    items[node.index] = new
+    return Edit(parent, key, items)
+
+
+def _fit(node: Node, by: Node, parent: Node, key: str) -> Node:
+    if isinstance(parent, exp.Select) and key == "expressions" and not isinstance(by, exp.Alias):
+        name = node.output_name
+        if name and by.output_name != name:
+            return exp.alias_(by, exp.to_identifier(name, quoted=_quoted(node)))
+    nests = isinstance(parent, _OPERATIONS) and not isinstance(parent, (*_ATOMS, exp.Case))
+    if nests and isinstance(by, _OPERATIONS) and not isinstance(by, _ATOMS):
+        return exp.Paren(this=by)
+    return by
+
+
+def _quoted(node: Node) -> bool:
+    name = node.this if isinstance(node, exp.Column) else None
+    return isinstance(name, exp.Identifier) and bool(name.args.get("quoted"))
+
+
+def without(node: Node) -> Edit:
+    """The edit that takes a tree out of the list that holds it, or clears the place it has."""
+    parent, key = node.parent, node.arg_key
+    assert parent is not None
+    assert key is not None
+    if node.index is None:
+        return Edit(parent, key, None)
+    items = _kept(parent.args[key])
+    del items[node.index]
+    return Edit(parent, key, items or None)
+
+
+def text(node: Node, limit: int = 60) -> str:
+    """A tree as a person would name it in a sentence, shortened."""
+    sql = node.sql("duckdb", comments=False, normalize_functions="lower")
+    return sql if len(sql) <= limit else sql[: limit - 1].rstrip() + "…"
