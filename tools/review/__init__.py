@@ -1,0 +1,1 @@
+"""Review documents: deterministic, byte for byte."""
