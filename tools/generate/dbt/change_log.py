@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from tools.generate.base import Job
+from tools.generate.dbt.builder import Extra
 from tools.generate.dbt.history import History, history_of, plain, same_key
-from tools.generate.dbt.query import Extra, Query, build, first_row
+from tools.generate.dbt.joins import first_row
+from tools.generate.dbt.query import build
 from tools.generate.dbt.refs import header, locator, schema_of
-from tools.generate.dbt.text import Cte, Script, Select, config_block, jinja_list, quoted
+from tools.generate.dbt.text import Cte, Query, Script, Select, config_block, jinja_list, quoted
 from tools.spec.scope import Relation, expression_of, parse_in_scope, qualify, relations
 from tools.spec.transform import Model
 from tools.sql.parse import Node, column

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tools.generate.base import Job
-from tools.generate.dbt.query import Query, build, first_row
+from tools.generate.dbt.joins import first_row
+from tools.generate.dbt.query import build
 from tools.generate.dbt.refs import config, header, locator
-from tools.generate.dbt.text import Cte, Script, Select, clauses, jinja_list, quoted
+from tools.generate.dbt.text import Cte, Query, Script, Select, clauses, jinja_list, quoted
 from tools.spec.transform import Model
 from tools.sql.render import identifier
 

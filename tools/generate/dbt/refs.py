@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tools import layout
 from tools.generate.base import Job
-from tools.generate.dbt.query import Locate
+from tools.generate.dbt.builder import Locate
 from tools.generate.dbt.text import config_block, jinja_list, quoted
 from tools.spec.model import Spec
 from tools.spec.source import Source, SourceTable

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tools import layout
 from tools.generate.base import Job
 from tools.generate.dbt.history import History, history_of, plain, same_key, tracked
-from tools.generate.dbt.query import first_row
+from tools.generate.dbt.joins import first_row
 from tools.generate.dbt.refs import config, header
 from tools.generate.dbt.text import Cte, Script, Select, jinja_list, quoted
 from tools.spec.scope import surrogate_key

@@ -58,6 +58,14 @@ class Cte:
 
 
 @dataclass(frozen=True)
+class Query:
+    """The common table expressions of a model and the select that gives its rows."""
+
+    ctes: tuple[Cte, ...]
+    select: Select
+
+
+@dataclass(frozen=True)
 class Script:
     """A model file: header lines, config, common table expressions, the final select."""
 
