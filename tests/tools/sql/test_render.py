@@ -25,7 +25,7 @@ def test_type(case: dict[str, Any]) -> None:
 
 
 def test_long_case_is_laid_out_by_branch() -> None:
-    text = "case when s = 'active' then 'one' when status = 'trial' then 'two' else 'three' end"
+    text = "case when s = 'active' then 'one' when s = 'trial' then 'two' else 'three' end"
     laid_out = render(parse_expression(text, "duckdb"), "duckdb", width=60)
     assert laid_out.splitlines() == [
         "case",

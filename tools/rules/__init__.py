@@ -1,0 +1,1 @@
+"""The constitution: loading, evaluation and the registered checks."""
