@@ -16,6 +16,27 @@ from tools.sql.render import type_sql
 
 NO_OTHERS: Final[Mapping[str, Spec]] = {}
 _MAX_DEPTH = 200
+_MAX_KEPT = 10_000
+
+
+class _Same:
+    """Equal to what wraps the same object, so that specs, which have no hash, can be keys."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: object) -> None:
+        self.value = value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self.value is other.value
+
+    def __hash__(self) -> int:
+        return id(self.value)
+
+
+_Key = tuple[_Same, _Same, _Same]
+_kept: dict[_Key, tuple[Col, ...]] = {}
+_running: set[_Key] = set()
 
 
 @dataclass(frozen=True)
@@ -46,10 +67,10 @@ class Relation:
 
 def relation(spec: Spec, ref: str, alias: str, others: Mapping[str, Spec] = NO_OTHERS) -> Relation:
     """The table that a reference names; not known (and empty) when nothing declares it."""
-    return _relation(spec, ref, alias, others, 0)
+    return _relation(spec, ref, alias, others)
 
 
-def _relation(spec: Spec, ref: str, alias: str, others: Mapping[str, Spec], depth: int) -> Relation:
+def _relation(spec: Spec, ref: str, alias: str, others: Mapping[str, Spec]) -> Relation:
     found = spec.source_table(ref)
     if found is not None:
         columns = tuple(
@@ -57,14 +78,14 @@ def _relation(spec: Spec, ref: str, alias: str, others: Mapping[str, Spec], dept
         )
         return Relation(alias, ref, columns, bool(columns), found)
     model = spec.model_named(ref)
-    if model is not None and depth < _MAX_DEPTH:
-        columns = _table_columns(spec, model, others, depth + 1)
+    if model is not None:
+        columns = _table_columns(spec, model, others)
         return Relation(alias, ref, columns, bool(columns))
     owner = others.get(ref)
-    if owner is not None and owner is not spec and depth < _MAX_DEPTH:
+    if owner is not None and owner is not spec:
         elsewhere = owner.model_named(ref)
         if elsewhere is not None:
-            columns = _table_columns(owner, elsewhere, others, depth + 1)
+            columns = _table_columns(owner, elsewhere, others)
             return Relation(alias, ref, columns, bool(columns))
     return Relation(alias, ref, (), False)
 
@@ -76,15 +97,13 @@ def relations(
 
     A pre-aggregated join shows its keys and measures, not the columns of its table.
     """
-    return _relations(spec, model, others, 0)
+    return _relations(spec, model, others)
 
 
-def _relations(
-    spec: Spec, model: Model, others: Mapping[str, Spec], depth: int
-) -> dict[str, Relation]:
-    found = {model.alias: _relation(spec, model.from_, model.alias, others, depth)}
+def _relations(spec: Spec, model: Model, others: Mapping[str, Spec]) -> dict[str, Relation]:
+    found = {model.alias: _relation(spec, model.from_, model.alias, others)}
     for join in model.joins:
-        base = _relation(spec, join.to, join.alias, others, depth)
+        base = _relation(spec, join.to, join.alias, others)
         found[join.alias] = _aggregated(spec, join, base) if join.aggregate else base
     return found
 
@@ -187,11 +206,11 @@ def outputs(spec: Spec, model: Model, others: Mapping[str, Spec] = NO_OTHERS) ->
     Grouped: group keys, aggregations, then ``columns``. Otherwise ``columns``, or without any,
     the columns of ``from`` less what only describes the extract (load time, operation).
     """
-    return _outputs(spec, model, others, 0)
+    return _outputs(spec, model, others)
 
 
-def _outputs(spec: Spec, model: Model, others: Mapping[str, Spec], depth: int) -> tuple[Col, ...]:
-    scope = _relations(spec, model, others, depth)
+def _outputs(spec: Spec, model: Model, others: Mapping[str, Spec]) -> tuple[Col, ...]:
+    scope = _relations(spec, model, others)
     declared = tuple(_output(spec, model, c, scope) for c in model.columns)
     if model.is_aggregate:
         rows = {a: r for a, r in scope.items() if a not in _after_group(model)}
@@ -233,17 +252,35 @@ def table_columns(
     spec: Spec, model: Model, others: Mapping[str, Spec] = NO_OTHERS
 ) -> tuple[Col, ...]:
     """The columns of the table that a model makes: its outputs and what its load adds."""
-    return _table_columns(spec, model, others, 0)
+    return _table_columns(spec, model, others)
 
 
-def _table_columns(
-    spec: Spec, model: Model, others: Mapping[str, Spec], depth: int
-) -> tuple[Col, ...]:
-    business = _outputs(spec, model, others, depth)
+def _table_columns(spec: Spec, model: Model, others: Mapping[str, Spec]) -> tuple[Col, ...]:
+    """Kept by identity (specs do not change): models that share what they read would otherwise
+    be worked out again for each way that leads to them, which grows exponentially."""
+    key = (_Same(spec), _Same(model), _Same(others))
+    found = _kept.get(key)
+    if found is not None:
+        return found
+    if key in _running or len(_running) >= _MAX_DEPTH:
+        return ()  # a cycle, which lint reports, or too deep to follow
+    _running.add(key)
+    try:
+        found = _worked_out(spec, model, others)
+    finally:
+        _running.discard(key)
+    if len(_kept) >= _MAX_KEPT:
+        _kept.clear()
+    _kept[key] = found
+    return found
+
+
+def _worked_out(spec: Spec, model: Model, others: Mapping[str, Spec]) -> tuple[Col, ...]:
+    business = _outputs(spec, model, others)
     if model.load.strategy != "scd2":
         return business
     load = model.load
-    scope = _relations(spec, model, others, depth)
+    scope = _relations(spec, model, others)
     moment = effective_type(spec, model, business, scope)
     return (
         Col(surrogate_key(model), "varchar", nullable=False, description="Hash of key and start."),

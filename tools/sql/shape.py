@@ -39,3 +39,8 @@ def retable(node: Node, names: Mapping[str, str]) -> Node:
         return part
 
     return node.copy().transform(swap)
+
+
+def parenthesised(node: Node) -> Node:
+    """The expression so that it can stand anywhere: in parentheses unless it is one call."""
+    return node if isinstance(node, exp.Column | exp.Func | exp.Literal) else exp.Paren(this=node)

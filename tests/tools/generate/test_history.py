@@ -125,22 +125,21 @@ def lab(worker: DbtWorker, tmp_path: Path) -> Lab:
     return made
 
 
+def story_part(rng: random.Random, key: int, seq: int) -> dict[str, Any]:
+    return {
+        "id": key,
+        "name": rng.choice(["a", "b", "", None]),
+        "note": rng.choice(["x", "y", None]),
+        "at": moment(rng.randint(0, 4)),
+        "seq": seq,
+        "op": rng.choice(["U", "U", "U", "I", "D", None]),
+    }
+
+
 def stories(seed: int, keys: int) -> list[dict[str, Any]]:
     """Changes of many keys: ties, no-ops, NULL and '', deletes, returns, all at random."""
     rng = random.Random(seed)
-    changes = []
-    for key in range(keys):
-        for seq in range(rng.randint(1, 6)):
-            changes.append(
-                {
-                    "id": key,
-                    "name": rng.choice(["a", "b", "", None]),
-                    "note": rng.choice(["x", "y", None]),
-                    "at": moment(rng.randint(0, 4)),
-                    "seq": seq,
-                    "op": rng.choice(["U", "U", "U", "I", "D", None]),
-                }
-            )
+    changes = [story_part(rng, key, seq) for key in range(keys) for seq in range(rng.randint(1, 6))]
     rng.shuffle(changes)
     return changes
 
@@ -198,7 +197,10 @@ def test_reloading_changes_nothing(lab: Lab) -> None:
         "state": [{"id": n, "name": "a", "at": moment(n)} for n in range(20)],
         "seen": [{"id": n, "name": None} for n in range(20)],
     }
-    count = "select count(*) from intermediate.int_{0}__changes union all select count(*) from marts.{0}"
+    count = (
+        "select count(*) from intermediate.int_{0}__changes "
+        "union all select count(*) from marts.{0}"
+    )
     models = ("dim_feed", "dim_state", "dim_seen")
 
     def everything() -> list[Any]:

@@ -12,6 +12,7 @@ from tools.spec.transform import Join
 from tools.sql.analyse import ColumnRef, columns_in, rename
 from tools.sql.parse import Node, column
 from tools.sql.render import identifier
+from tools.sql.shape import parenthesised
 
 
 def grouped_query(b: Builder) -> Query:
@@ -25,7 +26,7 @@ def grouped_query(b: Builder) -> Query:
     row_trees = [t for _, t in (*keys, *measures)] + tail_trees(b)
     row_trees += [b.tree(j.on) for j in before if j.on]
     if model.having:
-        row_trees.append(b.tree(model.having))
+        row_trees.append(_having(b))
     ctes: list[Cte] = []
     if not bare:
         after_trees = [t for _, t in b.output_trees()] + [b.tree(j.on) for j in after if j.on]
@@ -41,6 +42,17 @@ def grouped_query(b: Builder) -> Query:
     if not after and not model.columns and not b.extras:
         return Query(tuple(ctes), grouped)
     return _after_grouping(b, ctes, grouped, keys, after)
+
+
+def _having(b: Builder) -> Node:
+    """The predicate on groups; the name of a measure in it stands for its expression."""
+    home = b.model.alias
+    named = {
+        ColumnRef(m.name, home): parenthesised(b.tree(m.expr))
+        for m in b.model.aggregations
+        if b.scope[home].column(m.name) is None
+    }
+    return rename(b.tree(b.model.having or ""), named)
 
 
 def _grouping_source(
@@ -87,7 +99,7 @@ def _group_select(
     group = f"group by {', '.join(t for t, _ in key_texts)}" if keys else ""
     having = ""
     if b.model.having:
-        having = f"having {b.text(fit(b.tree(b.model.having)), bare=flat, indent=7)}"
+        having = f"having {b.text(fit(_having(b)), bare=flat, indent=7)}"
     return Select((*key_texts, *measured), source, clauses(*wheres, group, having))
 
 

@@ -36,7 +36,7 @@ per_customer_id as (
         cast(sum(stg_orders.amount) as decimal(38, 9)) as spent
     from stg_orders
     group by stg_orders.customer_id
-    having count(*) > 0
+    having count(*) > 0 and sum(stg_orders.amount) > 0
 
 )
 
