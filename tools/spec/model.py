@@ -28,7 +28,7 @@ Version = Annotated[str, StringConstraints(pattern=r"^\d+\.\d+\.\d+([-+][0-9A-Za
 
 
 class Spec(Part):
-    """A pipeline: where data comes from, what it becomes, what must hold, when it runs, who cares."""
+    """A pipeline: where data comes from, what it becomes, what must hold, when it runs."""
 
     pipeline: Name
     version: Version = "0.1.0"

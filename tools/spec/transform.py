@@ -42,7 +42,7 @@ class OutputColumn(Part):
 
     ``expr`` is an expression over the columns in scope; without it the column is ``from`` (as
     ``alias.column`` or ``column``), and without that the column of the same name of the model's
-    ``from``. In ``expr``, ``{from}`` is that column and ``{name}`` a column of the model's ``from``.
+    ``from``. In ``expr``, ``{from}`` is that column and ``{name}`` one of the model's ``from``.
     """
 
     name: Name
@@ -116,8 +116,8 @@ class Dedupe(Part):
 class Load(Part):
     """How a model keeps what its query returns.
 
-    ``full`` replaces; ``append`` adds rows whose ``cursor`` is beyond what is there; ``incremental``
-    merges by ``key`` rows at or beyond the cursor less ``lookback``; ``scd1`` merges by ``key`` and
+    ``full`` replaces; ``append`` adds rows whose ``cursor`` is beyond what is there;
+    ``incremental`` merges by ``key`` rows at or beyond the cursor less ``lookback``; ``scd1`` merges by ``key`` and
     keeps one row a key; ``scd2`` keeps every version with half-open intervals.
 
     For scd2: without ``effective_at`` a change takes effect when it is first seen. ``track``

@@ -16,8 +16,8 @@ from sqlglot import exp
 
 from tools.sql.parse import Node
 
-_OPERATIONS = (exp.Binary, exp.Unary, exp.Between, exp.In, exp.Predicate)
-_ATOMS = (exp.Paren, exp.Func, exp.Dot, exp.Exists)
+_NESTS = (exp.Binary, exp.Not, exp.Neg, exp.Between, exp.In, exp.AtTimeZone, exp.Bracket)
+_LOOSE = (exp.Connector, exp.Not, exp.Neg, exp.Between, exp.In)
 
 
 @dataclass(frozen=True)
@@ -82,8 +82,8 @@ def _fit(node: Node, by: Node, parent: Node, key: str) -> Node:
         name = node.output_name
         if name and by.output_name != name:
             return exp.alias_(by, exp.to_identifier(name, quoted=_quoted(node)))
-    nests = isinstance(parent, _OPERATIONS) and not isinstance(parent, (*_ATOMS, exp.Case))
-    if nests and isinstance(by, _OPERATIONS) and not isinstance(by, _ATOMS):
+    operator = isinstance(by, exp.Binary) and not isinstance(by, exp.Func | exp.Dot)
+    if isinstance(parent, _NESTS) and (operator or isinstance(by, _LOOSE)):
         return exp.Paren(this=by)
     return by
 
