@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from sqlglot import exp
 
 from tools.sql.equivalent.facts import Facts
-from tools.sql.equivalent.relation import Relation
-from tools.sql.equivalent.scope import sources_of
+from tools.sql.equivalent.scope import Scope
+from tools.sql.equivalent.scopes import Scopes
 from tools.sql.parse import Node
 
 CONDITIONS = (exp.Where, exp.Having, exp.Qualify)
@@ -41,13 +42,13 @@ class Query:
         return (n for n in self.nodes if isinstance(n, kinds))
 
     @cached_property
-    def _sources(self) -> Mapping[int, Mapping[str, Relation]]:
-        return {id(s): sources_of(s, self.facts) for s in self.all(exp.Select)}
+    def scopes(self) -> Scopes:
+        """What each select of the query reads."""
+        return Scopes(self.facts)
 
-    def sources(self, node: Node) -> Mapping[str, Relation]:
-        """The relations that a node's own select reads, by alias in lower case."""
-        select = node if isinstance(node, exp.Select) else node.find_ancestor(exp.Select)
-        return self._sources.get(id(select), {}) if select is not None else {}
+    def scope(self, node: Node) -> Scope | None:
+        """The scope of the select that a node belongs to."""
+        return self.scopes.around(node)
 
     def reads_this(self, node: Node) -> bool:
         """Whether a part of the query reads the table that the model itself makes."""
@@ -76,3 +77,77 @@ def flat(node: Node, kind: type[Node]) -> list[Node]:
     if isinstance(inner, kind):
         return [*flat(inner.this, kind), *flat(inner.expression, kind)]
     return [node]
+
+
+def atoms(node: Node) -> Iterator[Node]:
+    """The parts of a predicate below AND, OR and parentheses, from left to right.
+
+    A ``not x`` is one part: negating what it negates is the same fault.
+    """
+    inner = node.unnest()
+    if isinstance(inner, exp.Connector):
+        yield from atoms(inner.this)
+        yield from atoms(inner.expression)
+    else:
+        yield inner
+
+
+def predicates(query: Query) -> Iterator[Node]:
+    """Every place that holds a predicate: WHERE, HAVING, QUALIFY, ON, FILTER and WHEN."""
+    for node in query.nodes:
+        if isinstance(node, CONDITIONS):
+            yield node.this
+        elif isinstance(node, exp.Join) and node.args.get("on") is not None:
+            yield node.args["on"]
+        elif isinstance(node, exp.If) and not _is_simple_case(node):
+            yield node.this
+
+
+def _is_simple_case(branch: Node) -> bool:
+    """Whether a WHEN holds a value that ``case x`` is compared to."""
+    case = branch.parent
+    return isinstance(case, exp.Case) and case.this is not None
+
+
+def in_type(node: Node) -> bool:
+    """Whether a node is part of a type, such as the 12 of ``decimal(12, 2)``."""
+    return node.find_ancestor(exp.DataType, exp.Select) is not None and isinstance(
+        node.find_ancestor(exp.DataType, exp.Select), exp.DataType
+    )
+
+
+def number(text: str) -> Node:
+    """A number as a literal; a negative one in the form that it is parsed into."""
+    return exp.Literal.number(text)
+
+
+_UNIT_FUNCTIONS = {"datepart", "date_part", "datesub", "date_sub", "datetrunc"}
+
+
+def is_constant(node: Node) -> bool:
+    """Whether a literal is a value: no part of a type, no ordinal, no unit of time."""
+    parent = node.parent
+    if in_type(node) or isinstance(parent, exp.Ordered | exp.Group | exp.Var):
+        return False
+    if node.arg_key == "unit" or isinstance(parent, exp.Extract) and node.arg_key == "this":
+        return False
+    first = isinstance(parent, exp.Anonymous) and node.index == 0
+    return not (first and parent is not None and parent.name.lower() in _UNIT_FUNCTIONS)
+
+
+def is_watermark(query: Query, node: Node) -> bool:
+    """Whether a comparison is with what an incremental table already holds."""
+    sides = (node.this, node.args.get("expression"))
+    return any(isinstance(s, exp.Expr) and query.reads_this(s) for s in sides)
+
+
+_ENDS = re.compile(r"(?i)^(valid|effective|dbt_valid|active|row)_?(from|to|until|start|end)(_\w+)?$|^(start|end)_?(date|at|time|ts)$")
+
+
+def interval_end(node: Node) -> bool:
+    """Whether a comparison or an output column is about the start or the end of a validity."""
+    if isinstance(node, exp.Alias):
+        return bool(_ENDS.match(node.alias))
+    sides = [node.this, node.args.get("expression"), node.args.get("low"), node.args.get("high")]
+    columns = [c for s in sides if isinstance(s, exp.Expr) for c in s.find_all(exp.Column)]
+    return any(_ENDS.match(c.name) for c in columns)

@@ -1,0 +1,132 @@
+"""What nodes work with besides the state: clients, clock and display; never saved."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from agent.config import Settings
+from agent.nodes.specs import roots_of, upstream
+from agent.state import RunState
+from agent.terminal.progress import Progress
+from agent.trace import Trace
+from tools.errors import WaitsForPerson
+from tools.findings import Finding
+from tools.rules.article import Constitution
+from tools.rules.load import load_constitution
+from tools.spec.load import LoadedSpec
+from tools.spec.model import Spec
+from tools.workflow_model import Workflow
+from tools.workspace import Workspace
+
+if TYPE_CHECKING:
+    from tools.repo import Repo
+    from tools.verify.worker import DbtWorker
+
+Update = dict[str, Any]
+"""The keys of the state that a node changes."""
+
+
+class Waits(WaitsForPerson):
+    """The run stops at this node until a person has acted, and then begins it again.
+
+    Args:
+        message: what it waits for.
+        remedy: what the person can do.
+        findings: what they should know for it.
+        gate: for a gate: ``what`` is approved, of which ``subject``, with which ``sha256``.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        remedy: str,
+        findings: Sequence[Finding] = (),
+        gate: dict[str, str] | None = None,
+    ) -> None:
+        super().__init__(message, remedy)
+        self.findings = tuple(findings)
+        self.gate = gate or {}
+
+    def to_json(self) -> dict[str, Any]:
+        """What is kept in the checkpoint."""
+        return {
+            "message": self.message,
+            "remedy": self.remedy,
+            "findings": [finding.to_json() for finding in self.findings],
+            "gate": self.gate,
+        }
+
+
+@dataclass
+class Context:
+    """Everything that a node may use and that is not part of what a run knows.
+
+    Args:
+        workspace: where the person works.
+        settings: as read once.
+        workflow: the path of this run, bound to the spec.
+        loaded: the spec of this run, resolved.
+        neighbours: the other specs that share models with it.
+        worker: the warm dbt, started when the run began.
+        trace: the record on disk.
+        progress: the display.
+        clock: the time.
+        repo: the git checkout around the workspace, if there is one.
+    """
+
+    workspace: Workspace
+    settings: Settings
+    workflow: Workflow
+    loaded: LoadedSpec
+    neighbours: tuple[LoadedSpec, ...]
+    worker: DbtWorker
+    trace: Trace
+    progress: Progress
+    clock: Callable[[], datetime]
+    repo: Repo | None = None
+    details: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def others(self) -> dict[str, Spec]:
+        """The specs of models that other pipelines make, by model name."""
+        return {
+            model.name: loaded.spec for loaded in self.neighbours for model in loaded.spec.models
+        }
+
+    @cached_property
+    def upstream(self) -> tuple[LoadedSpec, ...]:
+        """The neighbours whose models this spec reads, directly or through others."""
+        return upstream(self.loaded, self.neighbours)
+
+    @cached_property
+    def constitution(self) -> Constitution:
+        """The constitution in force."""
+        return load_constitution(self.workspace.constitution)
+
+    @property
+    def roots(self) -> tuple[Path, ...]:
+        """The folders in which data files are looked for, besides the spec's own."""
+        return roots_of(self.workspace, self.settings)
+
+    def tree(self, state: RunState) -> Path:
+        """The root of the files that the run writes: a work tree, or the workspace itself."""
+        return self.workspace.root / state.get("tree", ".")
+
+    def say(self, node: str, text: str, **data: Any) -> None:
+        """Notes what a node is busy with, on the screen and in the trace."""
+        self.progress.say(text)
+        self.trace.write("note", node, text=text, **data)
+
+    def summarise(self, node: str, text: str) -> None:
+        """Sets the line that stands for the node once it is done."""
+        self.details[node] = text
+
+
+def stopped(exit_code: int, reason: str, remedy: str = "") -> Update:
+    """The update of a node that ends the run."""
+    return {"stop": {"exit_code": exit_code, "reason": reason, "remedy": remedy}}

@@ -1,0 +1,1 @@
+"""What specmill costs: start, ``check`` on many specs, ``run`` against plain dbt."""

@@ -1,0 +1,1 @@
+"""The demo, and the documents that are generated from code and from real runs."""

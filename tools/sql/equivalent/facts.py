@@ -1,0 +1,60 @@
+"""What is declared of the relations that a query reads: arguments rest on this and nothing else.
+
+A fact has to hold in every data set that the query is ever compared on: a key that the fixtures
+do not keep would let a fault pass as harmless.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: DuckDB type where it is known, and whether it can be NULL."""
+
+    name: str
+    type: str | None = None
+    nullable: bool = True
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A relationship: every row of the relation has its ``columns`` among ``to``'s."""
+
+    columns: tuple[str, ...]
+    to: str
+    to_columns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Declared:
+    """A relation.
+
+    Args:
+        columns: all of them, in order; empty when they are not known.
+        keys: sets of columns of which no two rows have the same values, NULL counted as a value.
+        references: relationships to other relations.
+    """
+
+    columns: tuple[Column, ...] = ()
+    keys: tuple[tuple[str, ...], ...] = ()
+    references: tuple[Reference, ...] = ()
+
+
+Facts = Mapping[str, Declared]
+"""By the name that the query uses, lower case, without quotes: ``raw.orders``."""
+
+
+def declared(facts: Facts, table: exp.Table) -> tuple[str, Declared] | None:
+    """The facts of a table under the name that they have: all its parts, else its last ones."""
+    parts = [p.name.lower() for p in table.parts]
+    known = {name.lower(): name for name in facts}
+    for start in range(len(parts)):
+        name = known.get(".".join(parts[start:]))
+        if name is not None:
+            return name.lower(), facts[name]
+    return None

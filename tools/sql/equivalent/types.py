@@ -1,0 +1,107 @@
+"""Types of expressions, where they are certain."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+from tools.sql.parse import Node
+
+Lookup = Callable[[exp.Column], str | None]
+
+_BOOLEAN = (exp.Predicate, exp.And, exp.Or, exp.Not, exp.Boolean, exp.Exists)
+_TEXT = (
+    exp.Lower, exp.Upper, exp.Trim, exp.Concat, exp.ConcatWs, exp.Replace, exp.Substring,
+    exp.RegexpReplace, exp.Left, exp.Right, exp.MD5, exp.TimeToStr, exp.GroupConcat,
+)  # fmt: skip
+_BIGINT = (
+    exp.Count, exp.CountIf, exp.RowNumber, exp.Rank, exp.DenseRank, exp.Year, exp.Month, exp.Day,
+    exp.Length, exp.DateDiff, exp.Extract,
+)  # fmt: skip
+_SAME = (
+    exp.Min, exp.Max, exp.AnyValue, exp.First, exp.Last, exp.FirstValue, exp.LastValue, exp.Lag,
+    exp.Lead, exp.ArgMax, exp.ArgMin, exp.Paren, exp.Window, exp.Filter, exp.IgnoreNulls, exp.Order,
+    exp.Nullif, exp.Neg,
+)  # fmt: skip
+
+_FAMILIES = {
+    "integer": {"tinyint", "smallint", "int", "integer", "bigint", "hugeint", "int128", "utinyint",
+                "usmallint", "uinteger", "ubigint"},
+    "text": {"varchar", "text", "char"},
+    "date": {"date"},
+    "timestamp": {"timestamp"},
+    "boolean": {"boolean", "bool"},
+    "double": {"double", "float", "real"},
+}  # fmt: skip
+
+
+def type_of(node: Node, lookup: Lookup) -> str | None:
+    """The DuckDB type of an expression, lower case, or None where it is not certain."""
+    if isinstance(node, exp.Column):
+        return lookup(node)
+    if isinstance(node, exp.Cast):
+        return normal(node.to.sql("duckdb"))
+    if isinstance(node, exp.Literal):
+        return "varchar" if node.is_string else "integer" if node.is_int else None
+    if isinstance(node, _BOOLEAN):
+        return "boolean"
+    if isinstance(node, _TEXT):
+        return "varchar"
+    if isinstance(node, _BIGINT):
+        return "bigint"
+    if isinstance(node, _SAME):
+        return type_of(node.this, lookup) if isinstance(node.this, exp.Expr) else None
+    if isinstance(node, exp.Coalesce):
+        return _common([node.this, *node.expressions], lookup)
+    if isinstance(node, exp.Case):
+        branches = [i.args["true"] for i in node.args["ifs"]]
+        default = node.args.get("default")
+        return _common([*branches, default] if default is not None else branches, lookup)
+    return None
+
+
+def _common(nodes: list[Node], lookup: Lookup) -> str | None:
+    kinds = {type_of(n, lookup) for n in nodes if not isinstance(n, exp.Null)}
+    return kinds.pop() if len(kinds) == 1 else None
+
+
+@lru_cache(maxsize=1024)
+def normal(text: str | None) -> str | None:
+    """A DuckDB type in one spelling, lower case; None when there is no such type."""
+    if text is None:
+        return None
+    try:
+        return str(exp.DataType.build(text, dialect="duckdb").sql("duckdb")).lower()
+    except (SqlglotError, ValueError):
+        return None
+
+
+def family(kind: str | None) -> str | None:
+    """``integer``, ``decimal``, ``text``, ``date``, ``timestamp``, ``boolean``, ``double`` or None."""
+    if kind is None:
+        return None
+    if kind.startswith("decimal"):
+        return "decimal"
+    return next((f for f, kinds in _FAMILIES.items() if kind in kinds), None)
+
+
+def same_values(left: str | None, right: str | None) -> bool:
+    """Whether equal values of two types surely are one value.
+
+    Not so for ``interval`` (30 days equal a month), ``double`` (-0.0 equals 0.0) and for text that
+    is compared to a number (``'1.0'`` and ``'1'`` both equal 1).
+    """
+    one, other = family(left), family(right)
+    if one is None or other is None or "double" in (one, other):
+        return False
+    return one == other or {one, other} == {"integer", "decimal"}
+
+
+def fits(kind: str | None, literal: exp.Literal) -> bool:
+    """Whether a comparison with a literal leaves the column uncast, so that one value equals it."""
+    if literal.is_string:
+        return family(kind) not in (None, "double")
+    return family(kind) in ("integer", "decimal")

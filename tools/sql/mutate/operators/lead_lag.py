@@ -1,0 +1,34 @@
+"""A row looks at another neighbour.
+
+Stands for: an end of validity taken from the version before, a change found against the next row,
+a step of two, a first row that gets the wrong default.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sqlglot import exp
+
+from tools.sql.mutate.change import Change, Edit, swap, text
+from tools.sql.mutate.query import Query
+
+NAME = "lead_lag"
+
+
+def changes(query: Query) -> Iterator[Change]:
+    """LEAD as LAG and back, one row further, without its default, without IGNORE NULLS."""
+    for node in query.all(exp.Lag, exp.Lead):
+        other = exp.Lead if isinstance(node, exp.Lag) else exp.Lag
+        by = other(**{k: v.copy() for k, v in node.args.items() if isinstance(v, exp.Expr)})
+        yield Change(node, f"{text(node)} becomes {text(by)}", (swap(node, by),))
+        if node.args.get("offset") is None:
+            edit = Edit(node, "offset", exp.Literal.number(2))
+            yield Change(node, f"{text(node)} looks two rows away", (edit,))
+        if node.args.get("default") is not None:
+            edit = Edit(node, "default", None)
+            yield Change(node, f"default of {text(node)} dropped", (edit,))
+    for node in query.all(exp.IgnoreNulls):
+        if isinstance(node.this, exp.AnyValue):
+            continue  # how any_value is parsed, not what was written
+        yield Change(node, f"ignore nulls of {text(node)} dropped", (swap(node, node.this.copy()),))

@@ -1,0 +1,1 @@
+"""The proof, in tiers: static, rules, build, properties."""
