@@ -114,6 +114,8 @@ def _checked(key: str, value: Any, line: int, *, source: str = FILE) -> Any:
         raise _wrong(f"{key} is a text, not {value!r}", line, source=source)
     if key == "branch_prefix" and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._/-]*", value):
         raise _wrong(f"{key} {value!r} cannot start a branch name", line, source=source)
+    if key == "approvals" and (value.startswith("/") or ".." in value.split("/") or not value):
+        raise _wrong(f"{key} {value!r} is not a path inside the workspace", line, source=source)
     return value
 
 

@@ -52,6 +52,12 @@ class Result:
         }
 
 
+_MODEL = (
+    "write it yourself and name it in the spec (custom: {sql_file: custom/models/...}), or "
+    "set ANTHROPIC_API_KEY for a version of specmill that authors; this one compiles"
+)
+
+
 def result_of(state: RunState, waits: Mapping[str, Any]) -> Result:
     """The result that a state amounts to.
 
@@ -78,11 +84,8 @@ def _verdict(state: RunState, waits: Mapping[str, Any], found: Report) -> tuple[
         return 1, f"{number} error{'' if number == 1 else 's'}", "see the findings"
     undone = missing(state)
     if undone:
-        return (
-            4,
-            f"{undone[0]} needs a model{_more(undone)}; everything compiled is kept",
-            ("no model is configured: this version compiles, authoring comes with a later one"),
-        )
+        reason = f"{undone[0]} needs a model{_more(undone)}; everything compiled is kept"
+        return 4, reason, _MODEL
     return 0, "", ""
 
 

@@ -101,6 +101,15 @@ def _place(workspace: Workspace, loaded: LoadedSpec) -> Path | None:
     return None
 
 
+def _artifacts(root: Path, pipeline: str) -> tuple[Artifact, ...]:
+    """The files of a pipeline as they are on disk now."""
+    return tuple(
+        Artifact(path, text, file.origin, pipeline)
+        for path, file in LockFile.load(root).files.items()
+        if pipeline in file.owners and (text := on_disk(root, path)) is not None
+    )
+
+
 def _verify(
     workspace: Workspace,
     settings: Settings,
@@ -116,12 +125,7 @@ def _verify(
             f"make it: specmill run {loaded.path}",
         )
     progress.start(spec.pipeline, "reading")
-    lock = LockFile.load(root)
-    artifacts = tuple(
-        Artifact(path, text, file.origin, spec.pipeline)
-        for path, file in lock.files.items()
-        if spec.pipeline in file.owners and (text := on_disk(root, path)) is not None
-    )
+    artifacts = _artifacts(root, spec.pipeline)
     started = datetime.now(UTC)
     outcome = verify(
         Subject(

@@ -194,7 +194,7 @@ def _crashed(session: Session, error: BaseException) -> int:
     return say(
         session,
         InternalError(
-            f"a bug of specmill: {kind} (your files are as they were written last)",
+            f"a bug of specmill ({kind}); it is not your fault",
             f"please report it with {file}" if file else "please report it",
         ),
     )

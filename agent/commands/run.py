@@ -69,7 +69,7 @@ def run(
             workspace=workspace,
             settings=settings,
             worker=worker,
-            progress=lambda: Progress(session.terminal.err, quiet=as_json),
+            progress=lambda: Progress(session.terminal.err, quiet=as_json, verbose=session.verbose),
             echo=session.emit_line if as_json else None,
         )
         if resume:
@@ -107,6 +107,10 @@ def _show(session: Session, result: Result) -> int:
         session.emit_line({"event": "result", **result.to_json()})
     else:
         print_summary(session.terminal.out, result)
+    if session.verbose:
+        folder = f".specmill/runs/{result.state['run']}"
+        click.echo(f"workflow {result.state['workflow']}; trace {folder}/trace.jsonl", err=True)
+        click.echo("dbt's own log is .specmill/logs/dbt-worker.log", err=True)
     return int(result.exit_code)
 
 

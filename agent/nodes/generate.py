@@ -41,7 +41,7 @@ def generate(state: RunState, step: WorkflowStep, context: Context) -> Update:
         Waits: a person edited a file that would be overwritten.
         ProgramMissing: it cannot be written.
     """
-    place = _tree(state, context)
+    place = _tree(state, step.name, context)
     tree = place["tree"]
     root = context.workspace.root / tree
     locked = LockFile.load(root)
@@ -68,6 +68,7 @@ class Pipeline:
 def _describe(files: Sequence[FileState], also: Sequence[str]) -> str:
     counts: Counter[str] = Counter(file["change"] for file in files)
     parts = [f"{len(files)} files", *(f"{counts[c]} {c}" for c in ("new", "changed", "removed"))]
+    parts += ["unchanged"] if counts["same"] == len(files) else []
     parts += [f"{', '.join(also)} too, which it reads"] if also else []
     return ", ".join(part for part in parts if not part.startswith("0 "))
 
@@ -80,7 +81,7 @@ def compiled(state: RunState, context: Context) -> tuple[Artifact, ...]:
     return patched(artifacts, fixes)
 
 
-def _tree(state: RunState, context: Context) -> Update:
+def _tree(state: RunState, node: str, context: Context) -> Update:
     """Where to write, relative to the workspace, and the branch that it is committed to.
 
     ``base`` is the person's HEAD, ``related`` whether the branch grew from it.
@@ -91,7 +92,7 @@ def _tree(state: RunState, context: Context) -> Update:
     branch = f"{context.settings.branch_prefix}{pipeline}"
     made = context.repo.worktree(branch, context.workspace.state / "work" / pipeline)
     if made.behind:
-        context.say("generate", f"{branch} is {made.behind} commits behind HEAD")
+        context.say(node, f"{branch} is {made.behind} commits behind HEAD")
     tree = made.root.relative_to(context.workspace.root.resolve()).as_posix()
     related = made.related and bool(made.base_commit)
     return {"tree": tree, "branch": branch, "base": made.base_commit, "related": related}

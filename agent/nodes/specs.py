@@ -58,11 +58,15 @@ def neighbours(
 
     Two specs can only disturb each other through a name that both texts hold: a model that one
     makes and the other reads or makes too, a source, a pipeline. So only those are parsed.
-    A neighbour that cannot be read is its own run's concern.
+    A neighbour that cannot be read is its own run's concern. A spec that lies outside of the
+    workspace's folder of specs is no part of the platform: it knows only what it reads.
     """
     words: dict[Path, frozenset[str]] = {}
+    guest = True
     for file in files:
-        if file.resolve() != loaded.file.resolve():
+        if file.resolve() == loaded.file.resolve():
+            guest = False
+        else:
             words[file] = _words_of(file)
     found: list[LoadedSpec] = []
     names, tables = _names(loaded), _tables(loaded)
@@ -75,7 +79,7 @@ def neighbours(
                 continue
             found.append(other)
             names |= _names(other)
-    return tuple(sorted(found, key=lambda other: other.path))
+    return tuple(sorted(upstream(loaded, found) if guest else found, key=lambda o: o.path))
 
 
 def _any(tables: set[frozenset[str]], held: frozenset[str]) -> bool:

@@ -34,10 +34,12 @@ class Progress:
     Args:
         console: where to; stderr, so that stdout holds only the answer.
         quiet: show nothing.
+        verbose: say every step of a step, not only those of slow ones.
     """
 
     console: Console
     quiet: bool = False
+    verbose: bool = False
     done: list[Done] = field(default_factory=list)
     _node: str = ""
     _detail: str = ""
@@ -75,7 +77,7 @@ class Progress:
         if detail == self._detail:
             return
         self._detail = detail
-        slow = time.monotonic() - self._since > _LIVE_AFTER
+        slow = self.verbose or time.monotonic() - self._since > _LIVE_AFTER
         if not self._live and not self.quiet and slow:
             self.console.print(Text(f"  {self._node}: {detail}"))
 

@@ -35,6 +35,7 @@ def test_flags_win_over_environment_over_file(tmp_path: Path) -> None:
         ('data = "x"\n', "specmill.toml:1", "data is a list of texts", ""),
         ("data = [1]\n", "specmill.toml:1", "data is a list of texts", ""),
         ('\nbranch_prefix = "-x"\n', "specmill.toml:2", "cannot start a branch name", ""),
+        ('approvals = "../a"\n', "specmill.toml:1", "not a path inside the workspace", ""),
         ("level = \n", "specmill.toml:1:9", "not TOML", ""),
         ("[extra]\na = 1\n", "specmill.toml:1", "unknown key 'extra'", "known keys"),
     ],

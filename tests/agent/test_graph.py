@@ -123,6 +123,21 @@ def test_a_gate_waits_for_exactly_this_content(workspace: Path, run_cli: Cli) ->
     assert "changed since it was approved" in changed.reason
 
 
+def test_a_gate_on_the_code_holds_its_files(
+    workspace: Path, run_cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(NODES, "test", lambda state, step, context: {"findings": []})
+    gate = "name: agree, kind: gate, of: code, who: the platform team"
+    write_workflow(workspace, "build-pipeline", [*MAKE, "name: test, kind: test", gate])
+    waiting = make_engine(workspace).start(SPEC)
+    assert waiting.exit_code == 3
+    assert "generated code of orders waits for the approval of the platform team" in waiting.reason
+    assert run_cli("approve", waiting.state["run"]).exit_code == 0
+    assert make_engine(workspace).resume("last").exit_code == 0
+    SPEC.write_text(SPEC.read_text().replace("owner: sales", "owner: finance"))
+    assert make_engine(workspace).start(SPEC).exit_code == 3, "the header holds another digest"
+
+
 def test_a_spec_is_approved_before_it_runs(workspace: Path, run_cli: Cli) -> None:
     write_workflow(
         workspace, "build-pipeline", [MAKE[0], "name: agree, kind: gate, of: spec", MAKE[1]]

@@ -14,6 +14,7 @@ from tools.review.tables import coarse, code, count, fenced, prose, table
 _PASSED = frozenset({"pass", "success"})
 _KINDS = ("model", "seed", "source", "unit_test", "test")
 _TEST_KINDS = frozenset({"test", "unit_test"})
+_LOCAL = "DEV"  # findings on the development database of this machine: not of the code
 _SHOWN = 20  # failures and findings with their evidence; the others are counted
 
 
@@ -30,7 +31,11 @@ class Results:
     def of(outcome: Mapping[str, Any]) -> Results:
         """The results in the JSON of an outcome; parts that are missing are empty."""
         return Results(
-            Report.from_json(outcome.get("report", ())),
+            Report.of(
+                f
+                for f in Report.from_json(outcome.get("report", ()))
+                if not f.code.startswith(_LOCAL)
+            ),
             tuple(outcome.get("tiers", ())),
             tuple(outcome.get("nodes", ())),
             tuple(outcome.get("not_run", ())),

@@ -14,6 +14,7 @@ from tools.spec.load import LoadedSpec
 from tools.verify.data import Loading, load_sources, shown_path
 from tools.verify.outcome import NodeResult
 from tools.verify.replies import DbtRun
+from tools.verify.reshape import reshape
 from tools.verify.results import Project, findings_of, node_results
 from tools.verify.worker import DbtWorker
 
@@ -57,16 +58,16 @@ def build(
     tables = sum(len(s.tables) for spec in specs for s in spec.spec.sources)
     progress(f"build: loading {tables} source table{'s' if tables != 1 else ''}")
     loading = load_sources(specs, roots, worker=worker, database=database, now=now)
-    about = Project(
-        project, _shown(project, artifacts), personal_columns(specs), loading.made_up
-    )
+    about = Project(project, _shown(project, artifacts), personal_columns(specs), loading.made_up)
     if not loading.report.ok:
         return Built(loading.report, (), loading, about)
+    known = {name: other.spec for name, other in others.items()}
+    reshaped = reshape(loaded, known, worker=worker, database=database)
     models = model_names(artifacts)
     progress(f"build: dbt build ({len(models)} models and their tests)")
     run = worker.dbt(["build", *selection(models)], moment(now), project=project, database=database)
     expect_database(run, database)
-    report = loading.report + Report.of(findings_of(run, about))
+    report = loading.report + Report.of([*reshaped, *findings_of(run, about)])
     return Built(report, node_results(run), loading, about)
 
 

@@ -9,6 +9,7 @@ import pytest
 
 import agent.graph
 from agent.nodes.context import Context, Update
+from agent.result import Result
 from agent.state import RunState
 from tests.agent.support import make_engine, write_workflow
 from tools.findings import Finding, Fix, Severity
@@ -22,8 +23,6 @@ PATH = [
     "name: test, kind: test",
     "name: repair, kind: repair, rounds: 2",
 ]
-
-Look = list[dict[str, Any]]
 
 
 def failing(*rounds: Fix | None) -> Any:
@@ -45,10 +44,10 @@ def rename(old: str, new: str, path: str = MODEL) -> Fix:
 
 def run(
     workspace: Path, monkeypatch: pytest.MonkeyPatch, *rounds: Fix | None, steps: list[str] = PATH
-) -> tuple[Any, Look]:
+) -> tuple[Result, list[str]]:
     write_workflow(workspace, "build-pipeline", steps)
     monkeypatch.setitem(agent.graph.NODES, "test", failing(*rounds))
-    events: Look = []
+    events: list[dict[str, Any]] = []
     result = make_engine(workspace, echo=events.append, commit=False).start(SPEC)
     return result, [event["node"] for event in events if event["event"] == "start"]
 

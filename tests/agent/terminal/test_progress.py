@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import io
 
+import pytest
+
 from agent.terminal.console import make_console
 from agent.terminal.progress import Progress
 
@@ -29,11 +31,11 @@ def test_nothing_when_quiet() -> None:
     assert stream.getvalue() == ""
 
 
-def test_a_live_table_on_a_terminal_that_goes_away() -> None:
+def test_a_live_table_on_a_terminal_that_goes_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
     stream = io.StringIO()
-    console = make_console(file=stream)
-    console._force_terminal = True
-    with Progress(console) as progress:
+    with Progress(make_console(file=stream)) as progress:
         progress.start("plan")
         progress.finish("plan", 0.1, ok=True, detail="13 files")
         progress.start("test", "dbt build")
