@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import sysconfig
@@ -113,6 +114,18 @@ def test_init_then_run_in_an_empty_folder(installed: Installed, tmp_path: Path) 
         "specmill.lock",
     ):
         assert path in listed.splitlines()
+
+
+def test_the_first_spec_of_readme_runs_in_a_new_workspace(
+    installed: Installed, tmp_path: Path
+) -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    found = re.search(r"```yaml\n# (specs/\w+\.yaml)\n(.*?)```", readme, re.DOTALL)
+    assert found
+    assert installed.call("init", cwd=tmp_path).returncode == 0
+    (tmp_path / found[1]).write_text(found[2], encoding="utf-8")
+    done = installed.call("run", found[1], cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_check_and_constitution_hold_in_a_new_workspace(

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import click
 import pytest
 
 from agent.cli import cli
 from docs.build import ROOT
+from tools.spec.graph import lint_platform
 from tools.spec.lint import lint
-from tools.spec.load import parse_spec
+from tools.spec.load import load_spec, parse_spec
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 _CALL = re.compile(r"(?:^|`)specmill ([a-z][^`\n#]*)", re.MULTILINE)
@@ -78,13 +78,15 @@ def test_the_targets_of_make_exist() -> None:
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), f"there is no make {target}"
 
 
-def test_the_first_spec_of_readme_is_a_good_one() -> None:
-    found = re.search(r"```yaml\n(.*?)```", README, re.DOTALL)
+def test_the_first_spec_of_readme_is_a_good_one_beside_the_examples() -> None:
+    found = re.search(r"```yaml\n# (specs/\w+\.yaml)\n(.*?)```", README, re.DOTALL)
     assert found
-    loaded = parse_spec(found[1], path="specs/orders.yaml", file=Path("specs/orders.yaml"))
-    report = lint(loaded)
+    assert f"specmill run {found[1]}" in README
+    loaded = parse_spec(found[2], path=found[1], file=ROOT / found[1])
+    examples = [load_spec(file) for file in sorted((ROOT / "specs").glob("*.yaml"))]
+    report = lint(loaded) + lint_platform([loaded, *examples])
     assert not report.findings, [str(finding) for finding in report]
-    assert len(found[1].splitlines()) < 25
+    assert len(found[2].splitlines()) < 25
 
 
 @pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"])

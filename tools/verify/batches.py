@@ -17,16 +17,19 @@ from tools.verify.sample_values import family, value_of
 
 Row = Mapping[str, str | None]
 
+_UNIT = dt.timedelta(days=2)
+"""Of the time of events: whole and half ones differ as dates, too."""
+
 BATCHES = ("first", "late", "next", "last")
 """The batches by name; ``late`` holds a change that happened between ``first`` and ``next``."""
 
 
 @dataclass(frozen=True)
 class Version:
-    """The state of a row from a moment on (days after the first), seen in a batch."""
+    """The state of a row from a moment on, in units of time after the first, seen in a batch."""
 
     batch: str
-    day: float
+    time: float
     row: Row
     turn: int = 1
 
@@ -73,20 +76,21 @@ class Script:
 
     def _stamped(self, version: Version, seen_at: dt.datetime) -> Row:
         """A row with its times and sequence."""
-        moment = self.start + dt.timedelta(days=version.day)
+        moment = self.start + _UNIT * version.time
         table, row = self.history.table, dict(version.row)
         times = {table.loaded_at: seen_at, table.cursor: moment, self.history.effective: moment}
-        for column, value in times.items():
-            kind = self.kinds.get(column or "")
-            if column and kind and family(kind) in ("moment", "date"):
-                row[column] = str(value)
+        for name, value in times.items():
+            declared = table.column(name) if name else None
+            exact = declared.name if declared else name or ""
+            if family(self.kinds.get(exact, "")) in ("moment", "date"):
+                row[exact] = str(value)
         for column in self.history.sequence:
             row[column] = _sequence(self.kinds[column], version, moment)
         return row
 
 
 def _sequence(kind: str, version: Version, moment: dt.datetime) -> str:
-    number = int(version.day * 2) * 10 + version.turn
+    number = int(version.time * 2) * 10 + version.turn
     if family(kind) in ("moment", "date"):
         return str(moment + dt.timedelta(seconds=version.turn))
     return str(number) if family(kind) in ("integer", "decimal", "double") else f"{number:06d}"
@@ -154,8 +158,12 @@ class _Parts:
         if number == 3 and self.history.effective and not self.history.shows_times:
             self.growth[number] = (0, "an update that changes nothing tracked")
         parts = {
-            0: self.there_and_back, _BLANK: self.blank, 3: self.touched, 4: self.tie, 5: self.deleted
-        }  # fmt: skip
+            0: self.there_and_back,
+            _BLANK: self.blank,
+            3: self.touched,
+            4: self.tie,
+            5: self.deleted,
+        }
         return parts[number](row) if number in parts else ()
 
     def changed(self, row: Row, edit: Edit, turn: int = 0) -> Row:

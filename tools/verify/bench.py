@@ -10,6 +10,7 @@ from tools.findings import Finding, Location
 from tools.spec.load import LoadedSpec
 from tools.spec.model import Spec
 from tools.verify.results import Project
+from tools.verify.scratch import Scratch
 from tools.verify.worker import DbtWorker
 
 
@@ -44,6 +45,17 @@ class Bench:
     level: str
     sources: frozenset[tuple[str, str]]
     progress: Callable[[str], None]
+
+    def scratch(self, label: str) -> Scratch:
+        """A database with the source tables of the built one and nothing else."""
+        return Scratch(
+            self.database, self.folder / label, self.worker, self.project, sources=self.sources
+        )
+
+    @property
+    def folder(self) -> Path:
+        """Where scratch databases lie."""
+        return self.database.parent / "scratch" / self.database.stem
 
     def place(self, model: str) -> Location:
         """Where the spec declares a model."""

@@ -126,8 +126,8 @@ def _plan_of_file(
 
 def _unreadable(item: Declared, shown: str, error: Unreadable) -> Finding:
     return Finding(
-        "DATA006", Severity.ERROR, f"data of {item.table.name} {error.message}", Location(shown, error.line),
-        error.hint or "correct the file", subject=item.table.name,
+        "DATA006", Severity.ERROR, f"data of {item.table.name} {error.message}",
+        Location(shown, error.line), error.hint or "correct the file", subject=item.table.name,
     )  # fmt: skip
 
 
@@ -171,7 +171,7 @@ def _load(plans: Sequence[Plan], known: LoadTimes) -> tuple[tuple[LoadedTable, .
         try:
             results = known.worker.sql(known.database, flat)
         except DatabaseError as error:
-            refused = next((p for p in left if p.reading.relation in error.remedy), left[0])
+            refused = next((p for p in left if p.reading.relation in error.statement), left[0])
             findings.append(_refused(refused, error))
             left.remove(refused)
             continue

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 from tools.spec.load import LoadedSpec
 from tools.spec.model import Spec
-from tools.spec.scope import outputs
+from tools.spec.scope import outputs, parse_in_scope
 from tools.spec.source import SourceTable
 from tools.spec.transform import Model
+from tools.sql.analyse import columns_in
 from tools.sql.parse import SqlError, parse_expression
 from tools.sql.static import compared_literals
 from tools.verify.lineage import row_models, upstream_tables
@@ -73,7 +74,7 @@ class History:
     removal: Removal | None = None
     by_absence: bool = False
     shows_times: bool = False
-    limits: tuple[str, ...] = field(default=())
+    limits: tuple[str, ...] = ()
 
     @property
     def ordered_by_event(self) -> bool:
@@ -81,82 +82,115 @@ class History:
         return self.effective is not None and self.model.load.late == "insert"
 
 
+class _Unknown(Exception):
+    """What drives the history cannot be told; the text says why."""
+
+
 def history_of(loaded: LoadedSpec, model: Model, others: Mapping[str, Spec]) -> History | str:
     """What drives an scd2 model, or why its source cannot be changed on purpose."""
-    spec, load = loaded.spec, model.load
-    origins = Origins(spec, others)
-    chain = row_models(spec, model)
-    found = spec.source_table(chain[-1].from_)
-    if found is None:
-        return f"its rows come from {chain[-1].from_}, which another spec makes"
-    if any(m.load.strategy != "full" for m in chain[1:]):
-        return "a model between it and its source keeps rows of its own"
-    source = f"{found[0].name}.{found[1].name}"
-    key = [_plain_in(origins.named(model, k), source) for k in load.key]
-    if not key or any(k is None for k in key):
-        return f"its key {', '.join(load.key)} is computed, not a column of {source}"
-    effective = None
-    if load.effective_at:
-        effective = _plain_in(origins.named(model, load.effective_at), source)
-        if effective is None:
-            return f"its event time {load.effective_at} is computed, not a column of {source}"
-    sequence = [_plain_in(origins.named(model, s), source) for s in load.sequence_by]
-    used = tuple(s for s in sequence if s is not None)
-    fixed = {*(k for k in key if k), effective or "", *used}
-    removal, limits = _removal(spec, found[1], model, chain)
-    if removal is not None:
-        fixed.add(removal.column)
-    marks = {n for n in (found[1].cursor, found[1].loaded_at) if n}
-    names = load.track or [c.name for c in outputs(spec, model, others)]
-    edits = _edits(model, names, origins, source, {f.lower() for f in fixed | marks})
-    if not edits:
-        return f"none of its tracked columns comes from {source}"
-    tracked = [n for n in names if n.lower() not in _untracked(model)]
-    times = {*marks, *used, effective or ""}
-    return History(
-        model=model,
-        source=source,
-        table=found[1],
-        schema=spec.schemas.raw,
-        key=tuple(k for k in key if k),
-        effective=effective,
-        sequence=used if len(used) == len(sequence) else (),
-        edits=edits,
-        reads=upstream_tables(spec, model, others),
-        removal=removal,
-        by_absence=_by_absence(found[1], model, chain),
-        shows_times=any(o.column in times for n in tracked for o in origins.of(model, n)),
-        limits=limits,
-    )
+    try:
+        return _Reader(loaded.spec, model, others).read()
+    except _Unknown as reason:
+        return str(reason)
 
 
-def _untracked(model: Model) -> set[str]:
-    """Output columns whose change makes no version when ``track`` is left out."""
-    skip = {n.lower() for n in (*model.load.key, *model.load.sequence_by)}
-    return skip | {(model.load.effective_at or "").lower()}
+class _Reader:
+    """Follows the columns that ``load`` names down to the source table."""
 
+    def __init__(self, spec: Spec, model: Model, others: Mapping[str, Spec]) -> None:
+        self.spec, self.model, self.others = spec, model, others
+        self.origins = Origins(spec, others)
+        self.chain = row_models(spec, model)
+        found = spec.source_table(self.chain[-1].from_)
+        if found is None:
+            below = self.chain[-1].from_
+            raise _Unknown(f"its rows come from {below}, which another spec makes")
+        if any(m.load.strategy != "full" for m in self.chain[1:]):
+            raise _Unknown("a model between it and its source keeps rows of its own")
+        self.table = found[1]
+        self.source = f"{found[0].name}.{found[1].name}"
 
-def _plain_in(found: tuple[Origin, ...], source: str) -> str | None:
-    if len(found) == 1 and found[0].plain and found[0].table == source:
-        return found[0].column
-    return None
+    def read(self) -> History:
+        load, table = self.model.load, self.table
+        key = self.plain(load.key, "key")
+        effective = self.plain([load.effective_at], "event time")[0] if load.effective_at else None
+        sequence = self.sequence()
+        removal, limits = _removal(self.spec, table, self.model, self.chain)
+        times = {n for n in (table.cursor, table.loaded_at, effective, *sequence) if n}
+        fixed = {*key, *times, *self.filtering(), *([removal.column] if removal else [])}
+        edits = _edits(self.tracked(), self.origins, self.model, self.source, fixed)
+        if not edits:
+            raise _Unknown(f"none of its tracked columns can be changed in {self.source}")
+        shown = {o.column for n in self.tracked() for o in self.origins.of(self.model, n)}
+        return History(
+            model=self.model,
+            source=self.source,
+            table=table,
+            schema=self.spec.schemas.raw,
+            key=key,
+            effective=effective,
+            sequence=sequence if len(sequence) == len(load.sequence_by) else (),
+            edits=edits,
+            reads=upstream_tables(self.spec, self.model, self.others),
+            removal=removal,
+            by_absence=_by_absence(table, self.model, self.chain),
+            shows_times=bool(shown & times),
+            limits=limits,
+        )
+
+    def plain(self, names: Sequence[str], what: str) -> tuple[str, ...]:
+        """The source columns of names that arrive unchanged."""
+        found = [self.origins.named(self.model, n) for n in names]
+        if not names or any(not self._is_plain(f) for f in found):
+            shown = ", ".join(names)
+            raise _Unknown(f"its {what} {shown} is computed, not a column of {self.source}")
+        return tuple(f[0].column for f in found)
+
+    def sequence(self) -> tuple[str, ...]:
+        found = (self.origins.named(self.model, s) for s in self.model.load.sequence_by)
+        return tuple(f[0].column for f in found if self._is_plain(f))
+
+    def _is_plain(self, found: tuple[Origin, ...]) -> bool:
+        return len(found) == 1 and found[0].plain and found[0].table == self.source
+
+    def tracked(self) -> list[str]:
+        """The output columns whose change makes a version."""
+        load = self.model.load
+        names = load.track or [c.name for c in outputs(self.spec, self.model, self.others)]
+        skip = {n.lower() for n in (*load.key, *load.sequence_by)}
+        skip.add((load.effective_at or "").lower())
+        return [n for n in names if n.lower() not in skip]
+
+    def filtering(self) -> set[str]:
+        """Source columns that decide whether there is a row at all: changing them is a deletion."""
+        found: set[str] = set()
+        for model in self.chain:
+            scope = self.origins.scope(model)
+            texts = [model.where, model.having, *(j.on for j in model.joins)]
+            texts += [j.filter for j in model.joins if j.filter_at == "after_join"]
+            for text in texts:
+                try:
+                    tree = parse_in_scope(self.spec, text, scope, model.alias) if text else None
+                except SqlError:
+                    continue
+                for ref in columns_in(tree) if tree is not None else ():
+                    for origin in self.origins.of_ref(model, ref):
+                        found |= {origin.column} if origin.table == self.source else set()
+        return found
 
 
 def _edits(
-    model: Model, names: Sequence[str], origins: Origins, source: str, fixed: set[str]
+    tracked: Sequence[str], origins: Origins, model: Model, source: str, fixed: Collection[str]
 ) -> tuple[Edit, ...]:
     """The source columns that may be changed to change one of the tracked columns."""
     found: dict[str, Edit] = {}
-    for name in names:
-        if name.lower() in _untracked(model):
-            continue
+    for name in tracked:
         for origin in origins.of(model, name):
-            column = origin.column.lower()
-            if origin.table != source or column in fixed:
+            if origin.table != source or origin.column in fixed:
                 continue
             edit = Edit(origin.column, name, origin.plain, origin.alone)
-            if column not in found or _surer(edit) > _surer(found[column]):
-                found[column] = edit
+            if origin.column not in found or _surer(edit) > _surer(found[origin.column]):
+                found[origin.column] = edit
     return tuple(sorted(found.values(), key=_surer, reverse=True))
 
 

@@ -14,7 +14,7 @@ from tools.verify.history import Edit
 from tools.verify.lineage import rounds, row_models, upstream_tables
 from tools.verify.origins import Origins
 from tools.verify.sample_values import family, value_of
-from tools.verify.scratch import LoadFailed, Scratch, Table, evidence_of, set_rows, tables_of
+from tools.verify.scratch import LoadFailed, Table, evidence_of, set_rows, tables_of
 
 _ROWS = 40
 _LATER = dt.timedelta(days=1)
@@ -143,13 +143,13 @@ def _check(bench: Bench, subjects: list[_Subject], checked: Checked, number: int
     bench.progress(f"properties: {', '.join(names)}, two loads and one full load")
     clock = dt.datetime(2100, 1, 1)  # noqa: DTZ001 - later than what the data speaks of
     try:
-        increments = Scratch(bench.database, f"increments-{number}", bench.worker, bench.project)
-        increments.forget_models(bench.sources)
+        increments = bench.scratch(f"increments-{number}")
         for state in ("first", "final"):
             clock += dt.timedelta(hours=1)
             increments.sql(*(set_rows(s.source, getattr(s, state)) for s in subjects))
             increments.run(names, clock)
-        whole = Scratch(increments.database, "whole", bench.worker, bench.project)
+        whole = bench.scratch(f"whole-{number}")
+        whole.sql(*(set_rows(s.source, s.final) for s in subjects))
         whole.run(names, clock, full_refresh=True)
     except LoadFailed as failed:
         checked.findings.append(Finding(

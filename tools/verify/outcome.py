@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 from tools.findings import Report
 
 NodeKind = Literal["model", "test", "unit_test", "source", "seed"]
+VerdictKind = Literal["TESTED", "REFUTED", "UNVERIFIED"]
 NODE_KINDS: tuple[str, ...] = get_args(NodeKind)
 
 
@@ -44,6 +45,86 @@ class NodeResult:
 
 
 @dataclass(frozen=True)
+class Verdict:
+    """How strongly an output column was shown to be what the spec says; never more than that.
+
+    Args:
+        model: the model.
+        column: its column.
+        kind: ``TESTED`` the code gave what the spec says on every data set; ``REFUTED`` it did
+            not, on rows that are shown; ``UNVERIFIED`` nothing was shown.
+        datasets: on how many data sets it was right.
+        killed: the share of the faults planted in the model that these tell from the code; None
+            when none was planted.
+        reason: why nothing was shown, or what is wrong, in a line.
+        witness: the rows that show it.
+    """
+
+    model: str
+    column: str
+    kind: VerdictKind
+    datasets: int = 0
+    killed: float | None = None
+    reason: str = ""
+    witness: str = ""
+
+
+@dataclass(frozen=True)
+class Survivor:
+    """A planted fault that no data set tells from the code, and no argument shows harmless."""
+
+    operator: str
+    description: str
+    diff: str
+
+
+@dataclass(frozen=True)
+class Strength:
+    """What became of the faults that were planted in a model.
+
+    Args:
+        model: the model.
+        killed: told from the code by the data sets of the proof.
+        undecided: neither told apart nor shown to be harmless.
+        equivalent: shown to be harmless, by an argument.
+        not_tried: time was up.
+        shipped_killed: of those killed, how many the tests that ship with the code notice.
+        shipped_tried: of those killed, how many these tests were run against.
+        seconds: how long it took.
+        survivors: the undecided ones.
+        problem: why no fault was tried.
+    """
+
+    model: str
+    killed: int = 0
+    undecided: int = 0
+    equivalent: int = 0
+    not_tried: int = 0
+    shipped_killed: int = 0
+    shipped_tried: int = 0
+    seconds: float = 0.0
+    survivors: tuple[Survivor, ...] = ()
+    problem: str = ""
+
+    @property
+    def rate(self) -> float | None:
+        """Killed among those that were tried and not shown harmless; None of none."""
+        tried = self.killed + self.undecided
+        return self.killed / tried if tried else None
+
+    @property
+    def shipped_rate(self) -> float | None:
+        """The share of the told-apart faults that the shipped tests notice; None of none."""
+        return self.shipped_killed / self.shipped_tried if self.shipped_tried else None
+
+    @staticmethod
+    def from_json(data: Mapping[str, Any]) -> Strength:
+        """What ``asdict`` made."""
+        found = tuple(Survivor(**s) for s in data["survivors"])
+        return Strength(**{**data, "survivors": found})
+
+
+@dataclass(frozen=True)
 class Outcome:
     """The whole verification; ``not_run`` lists what was not checked, and why."""
 
@@ -51,6 +132,8 @@ class Outcome:
     tiers: tuple[Tier, ...] = ()
     nodes: tuple[NodeResult, ...] = ()
     not_run: tuple[str, ...] = ()
+    verdicts: tuple[Verdict, ...] = ()
+    strengths: tuple[Strength, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -65,6 +148,8 @@ class Outcome:
             "tiers": [asdict(t) for t in self.tiers],
             "nodes": [asdict(n) for n in self.nodes],
             "not_run": list(self.not_run),
+            "verdicts": [asdict(v) for v in self.verdicts],
+            "strengths": [asdict(s) for s in self.strengths],
         }
 
     @staticmethod
@@ -75,4 +160,6 @@ class Outcome:
             tuple(Tier(**t) for t in data["tiers"]),
             tuple(NodeResult(**n) for n in data["nodes"]),
             tuple(data["not_run"]),
+            tuple(Verdict(**v) for v in data.get("verdicts", ())),
+            tuple(Strength.from_json(s) for s in data.get("strengths", ())),
         )

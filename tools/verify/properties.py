@@ -5,8 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import shutil
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
+from tools import layout
 from tools.artifact import Artifact
 from tools.findings import Finding, Severity
 from tools.spec.load import LoadedSpec
@@ -69,7 +71,9 @@ def check_properties(
             total.not_run += found.not_run
             total.runs += found.runs
     finally:
-        shutil.rmtree(database.parent / "scratch", ignore_errors=True)
+        shutil.rmtree(bench.folder, ignore_errors=True)
+        with suppress(OSError):
+            bench.folder.parent.rmdir()  # kept while another run uses it
     return total
 
 
@@ -82,7 +86,7 @@ def _intervals(bench: Bench) -> Checked:
     checked = Checked()
     schemas = bench.loaded.spec.schemas
     for model in _histories(bench):
-        log_name = f"int_{model.name}__changes"
+        log_name = layout.change_log_name(model)
         tables = tables_of(
             bench.worker, bench.database,
             [(getattr(schemas, model.layer), model.name), (schemas.intermediate, log_name)],
@@ -106,7 +110,7 @@ def _again(bench: Bench, models: Sequence[str], now: dt.datetime) -> Checked:
     bench.progress(f"properties: {len(models)} models, the same load again")
     schemas = bench.loaded.spec.schemas
     names = [(getattr(schemas, m.layer), m.name) for m in bench.loaded.spec.models]
-    scratch = Scratch(bench.database, "again", bench.worker, bench.project)
+    scratch = Scratch(bench.database, bench.folder / "again", bench.worker, bench.project)
     try:
         scratch.run(models, now + dt.timedelta(hours=1))
     except LoadFailed as failed:

@@ -89,7 +89,7 @@ def verify(
         ProgramMissing: dbt is not installed, crashed or took too long, or the database file is
             locked.
     """
-    worker.start()
+    worker.prepare(subject.project, subject.database)  # read by dbt while we read it ourselves
     run = _Run(
         subject, constitution, worker, level, progress, today, now or dt.datetime.now(dt.UTC)
     )

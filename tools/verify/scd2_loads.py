@@ -10,7 +10,7 @@ from tools.findings import Finding, Severity
 from tools.verify.bench import Bench, Checked
 from tools.verify.intervals import broken, questions
 from tools.verify.scd2_subject import Subject
-from tools.verify.scratch import Difference, Scratch, create_kept, evidence_of, set_rows
+from tools.verify.scratch import Difference, Scratch, evidence_of, set_rows
 
 _SETTLED = dt.timedelta(days=40)
 """After the first batch; loads happen from then on, so later than every event."""
@@ -42,10 +42,7 @@ class Loads:
     def scratch(self, label: str) -> Scratch:
         """A database with the source tables of the built one and nothing else."""
         name = f"{self.number}-{re.sub(r'[^a-z0-9]+', '-', label)}"
-        scratch = Scratch(self.bench.database, name, self.bench.worker, self.bench.project)
-        scratch.forget_models(self.bench.sources)
-        scratch.sql(create_kept())
-        return scratch
+        return self.bench.scratch(name)
 
     def load(self, scratch: Scratch, batch: str, subjects: Sequence[Subject]) -> None:
         """One batch of each history, then a dbt run an hour after the last.

@@ -7,14 +7,17 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tools import layout
 from tools.sql.render import identifier, literal
 from tools.verify.batches import Row, Script, script_of
 from tools.verify.bench import Bench, Checked
 from tools.verify.history import History
+from tools.verify.sample_values import family
 from tools.verify.scratch import Table, tables_of
 
 _KEYS = 8
 _MAX_KEYS = 40
+_FAR = dt.datetime(2200, 1, 1)  # noqa: DTZ001 - dates like 9999-12-31 leave no room after them
 _NO_TIME = dt.datetime(2024, 1, 1)  # noqa: DTZ001 - where no column says when
 
 
@@ -61,7 +64,7 @@ class Subject:
 def subject_of(bench: Bench, history: History, checked: Checked) -> Subject | None:
     """The base rows of a history: source rows that its built table shows."""
     spec, model = bench.loaded.spec, history.model
-    log_name = f"int_{model.name}__changes"
+    log_name = layout.change_log_name(model)
     names = [
         (history.schema, history.table.name),
         (getattr(spec.schemas, model.layer), model.name),
@@ -71,6 +74,12 @@ def subject_of(bench: Bench, history: History, checked: Checked) -> Subject | No
     source, dim = tables.get(history.table.name.lower()), tables.get(model.name.lower())
     if source is None or dim is None:
         checked.not_run.append(f"history of {model.name} under changes: it was not built")
+        return None
+    kind = dict(source.columns).get(history.effective or "", "timestamp")
+    if family(kind) not in ("moment", "date"):
+        checked.not_run.append(
+            f"history of {model.name} under changes: its event time is a {kind.lower()}"
+        )
         return None
     base, newest = _base_rows(bench, history, source, dim)
     if len(base) < 2:
@@ -113,10 +122,13 @@ def _base_rows(
     ask = f"select cast({moment} as varchar) from {source.sql}"
     rows, times = bench.worker.sql(bench.database, [shown, ask])
     text = times.rows[0][0]
-    start = dt.datetime.fromisoformat(text) if text else _NO_TIME
-    midnight = start.replace(hour=0, minute=0, second=0, microsecond=0) + dt.timedelta(days=1)
+    try:
+        start = dt.datetime.fromisoformat(text) if text else _NO_TIME
+    except ValueError:  # infinity, or a year that Python does not know
+        start = _NO_TIME
+    start = min(start, _FAR).replace(hour=0, minute=0, second=0, microsecond=0)
     base: list[Row] = list(rows.dicts())
-    return base, midnight
+    return base, start + dt.timedelta(days=1)
 
 
 def _shown_rows(bench: Bench, history: History, base: Sequence[Row], dim: Table) -> list[Row]:

@@ -78,25 +78,51 @@ class Scratch:
     """One scratch database.
 
     Args:
-        base: the database that it starts from; it is copied.
-        label: its name among the scratch databases of a pipeline.
+        base: the database that it starts from; it is only read.
+        folder: where the scratch database goes, under the name of the base.
         worker: the process that holds the file.
         project: the dbt project.
+        sources: the source tables, as (schema, name) in lower case, when nothing else is to be
+            there; otherwise the whole base is copied.
     """
 
-    def __init__(self, base: Path, label: str, worker: DbtWorker, project: Project) -> None:
+    def __init__(
+        self,
+        base: Path,
+        folder: Path,
+        worker: DbtWorker,
+        project: Project,
+        *,
+        sources: Collection[tuple[str, str]] | None = None,
+    ) -> None:
         self.base, self.worker, self.project = base, worker, project
-        self.database = base.parent / "scratch" / label / base.name
+        self.database = folder / base.name
         self.runs = 0
         try:
-            shutil.rmtree(self.database.parent, ignore_errors=True)
-            self.database.parent.mkdir(parents=True)
-            shutil.copyfile(base, self.database)
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+            if sources is None:
+                shutil.copyfile(base, self.database)
         except OSError as error:
             raise ProgramMissing(
                 f"the database cannot be copied: {error.strerror or error}",
-                f"free some disk space, or make {self.database.parent} writable",
+                f"free some disk space, or make {folder} writable",
             ) from error
+        if sources is not None:
+            self._take(sources)
+
+    def _take(self, sources: Collection[tuple[str, str]]) -> None:
+        """Copies the source tables of the base."""
+        tables = tables_of(self.worker, self.base, list(sources)).values()
+        schemas = dict.fromkeys([KEPT, *(t.schema for t in tables)])
+        self.sql(
+            f"attach {literal(str(self.base))} as base (read_only)",
+            *(
+                f"create schema if not exists {identifier(self.base.stem)}.{identifier(s)}"
+                for s in schemas
+            ),
+            *(f"create table {t.sql} as select * from base.{t.local}" for t in tables),
+        )
 
     def sql(self, *statements: Statement) -> tuple[Rows, ...]:
         """Runs statements on the scratch database."""
@@ -122,20 +148,6 @@ class Scratch:
         if not run.success:
             found = findings_of(run, self.project)
             raise LoadFailed(found[0].message if found else "dbt run failed")
-
-    def forget_models(self, sources: Collection[tuple[str, str]]) -> None:
-        """Drops everything but the source tables, given as (schema, name) in lower case."""
-        found = self.sql(
-            "select schema_name, table_name, 'table' from duckdb_tables() where not internal "
-            "union all select schema_name, view_name, 'view' from duckdb_views() where not internal"
-        )[0]
-        drops = [
-            f"drop {kind} if exists {Table(self.database.stem, schema, name).sql} cascade"
-            for schema, name, kind in found.rows
-            if (schema.lower(), name.lower()) not in sources
-        ]
-        if drops:
-            self.sql(*drops)
 
     def table(self, schema: str, name: str) -> Table | None:
         """A table or view with its columns, None when it is not there."""
@@ -186,11 +198,6 @@ def tables_of(
 def kept(table: Table, label: str) -> str:
     """The name of a kept copy, as SQL."""
     return f"{KEPT}.{identifier(f'{label}__{table.name}')}"
-
-
-def create_kept() -> str:
-    """The statement that makes room for kept copies."""
-    return f"create schema if not exists {KEPT}"
 
 
 def _difference(

@@ -83,11 +83,12 @@ def invoke(request: Request) -> dict[str, Any]:
     result = _with_manifest(request, events)
     try:
         found = list(getattr(result.result, "results", None) or [])
+        describe = _compiled_node if request["args"][0] == "compile" else _node
         reply: dict[str, Any] = {
             "success": bool(result.success),
             "error": "" if result.exception is None else _text_of(result.exception),
             "results": [_entry(r) for r in found],
-            "nodes": {r.node.unique_id: _node(r.node) for r in found},
+            "nodes": {r.node.unique_id: describe(r.node) for r in found},
             "events": events[:_KEPT_EVENTS],
         }
     finally:
@@ -129,10 +130,10 @@ def _with_manifest(request: Request, events: list[dict[str, str]]) -> Any:
 def _parse(places: list[str], events: list[dict[str, str]]) -> Any:
     """A parse, with dbt's partial parsing; a failure is only believed without it."""
     first: list[dict[str, str]] = []
-    parsed = _run(["parse", *places], None, first)
+    parsed = _run(["parse", "--no-write-json", *places], None, first)
     if parsed.result is None:
         first.clear()
-        parsed = _run(["parse", *places, "--no-partial-parse"], None, first)
+        parsed = _run(["parse", "--no-write-json", *places, "--no-partial-parse"], None, first)
     events.extend(first)
     return parsed
 
@@ -236,6 +237,24 @@ def _node(node: Any) -> dict[str, Any]:
         "model": getattr(node, "model", None) or tested.rpartition(".")[2] or None,
         "test_metadata": {"name": metadata.name} if metadata is not None else None,
         "depends_on": {"nodes": list(getattr(depends, "nodes", None) or [])},
+    }
+
+
+def _compiled_node(node: Any) -> dict[str, Any]:
+    """A node with its rendered SQL and what says how its rows are loaded."""
+    config = node.config
+    hooks = {"pre": "pre_hook", "post": "post_hook"}
+    settings = ("incremental_strategy", "unique_key", "incremental_predicates", "where")
+    return {
+        **_node(node),
+        "code": getattr(node, "compiled_code", None) or "",
+        "relation": getattr(node, "relation_name", None) or "",
+        "materialized": getattr(config, "materialized", None),
+        "settings": {name: config.get(name) for name in settings},
+        "hooks": {
+            when: [str(hook.sql) for hook in getattr(config, name, None) or []]
+            for when, name in hooks.items()
+        },
     }
 
 

@@ -64,5 +64,5 @@ def test_texts_that_columns_are_compared_to(text: str, expected: list[tuple[str,
         ("no type at all (", "bigint", True),
     ],
 )
-def test_types_that_mean_the_same(left: str, right: str, same: bool) -> None:  # noqa: FBT001
+def test_types_that_mean_the_same(left: str, right: str, same: bool) -> None:
     assert same_type(left, right, "duckdb") is same

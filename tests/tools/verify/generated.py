@@ -11,6 +11,7 @@ from tools.artifact import Artifact
 from tools.generate.base import generate
 from tools.plan import Plan, make_plan
 from tools.spec.load import LoadedSpec
+from tools.spec.model import Spec
 from tools.verify.runner import Subject
 
 
@@ -39,13 +40,16 @@ class Generated:
 
 
 def write(
-    text: str, root: Path, changes: Mapping[str, Callable[[str], str]] | None = None
+    text: str,
+    root: Path,
+    changes: Mapping[str, Callable[[str], str]] | None = None,
+    others: Mapping[str, Spec] | None = None,
 ) -> Generated:
     """Generates the code of a spec; ``changes`` edit files by the end of their path."""
     loaded = spec(text, root)
     plan = make_plan(loaded.spec, loaded.digest)
     artifacts = []
-    for artifact in generate(plan, loaded.spec):
+    for artifact in generate(plan, loaded.spec, others or {}):
         content = artifact.content
         for suffix, change in (changes or {}).items():
             if artifact.path.endswith(suffix):

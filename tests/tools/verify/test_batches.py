@@ -10,8 +10,8 @@ from tools.verify.batches import BATCHES, Script, orders, script_of
 from tools.verify.history import History, Removal, history_of
 
 SHOP = (Path(__file__).parent / "cases" / "shop.yaml").read_text()
-START = dt.datetime(2026, 1, 2)  # noqa: DTZ001
-SEEN = dt.datetime(2026, 3, 1)  # noqa: DTZ001
+START = dt.datetime(2026, 1, 2)
+SEEN = dt.datetime(2026, 3, 1)
 KINDS = {
     "order_id": "BIGINT", "customer_id": "BIGINT", "status": "VARCHAR", "note": "VARCHAR",
     "amount": "DECIMAL(10,2)", "updated_at": "TIMESTAMP", "version": "BIGINT", "gone": "BOOLEAN",
@@ -58,7 +58,8 @@ def test_what_drives_a_history() -> None:
         ("{name: updated_at, type: timestamp, nullable: false, description: When.}",
          "{name: updated_at, type: timestamp, expr: updated_at + interval 1 day}",
          "its event time updated_at is computed"),
-        ("track: [status, note, amount]", "track: [updated_at]", "none of its tracked columns"),
+        ("track: [status, note, amount]", "track: [updated_at]",
+         "none of its tracked columns can be changed"),
         ("from: shop.order\n", "from: elsewhere\n", "which another spec makes"),
     ],
 )  # fmt: skip
@@ -70,7 +71,9 @@ def test_why_a_history_cannot_be_put_under_changes(old: str, new: str, reason: s
 
 
 def test_a_late_row_that_is_ignored_and_no_event_time_make_order_matter() -> None:
-    late = SHOP.replace("effective_at: updated_at\n", "effective_at: updated_at\n      late: ignore\n")
+    late = SHOP.replace(
+        "effective_at: updated_at\n", "effective_at: updated_at\n      late: ignore\n"
+    )
     assert not known(late).ordered_by_event
     assert not known(SHOP.replace("      effective_at: updated_at\n", "")).ordered_by_event
 
@@ -121,7 +124,7 @@ def test_every_key_plays_its_part() -> None:
     assert {n: added for n, (added, _) in made.growth.items()} == {1: 1, 2: 1, 3: 0}
     assert [v.row["note"] for v in by_key[2]] == [None, "", None]
     assert by_key[3][1].row == by_key[3][0].row
-    assert [(v.day, v.turn) for v in by_key[4]] == [(0, 1), (1, 1), (1, 2)]
+    assert [(v.time, v.turn) for v in by_key[4]] == [(0, 1), (1, 1), (1, 2)]
     assert made.quiet == (5, 6, 7)
 
 

@@ -92,13 +92,9 @@ def test_columns_beyond_an_evolving_contract_are_left_out(
 def test_parquet(worker: DbtWorker, tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     file = tmp_path / "data" / "orders.parquet"
-    worker.sql(
-        tmp_path / "other.duckdb",
-        [
-            "copy (select 1 as id, 'a' as name, 1.5 as price, timestamptz '2024-01-01 01:00:00+01'"
-            f" as seen, date '2024-01-02' as day) to '{file}' (format parquet)"
-        ],
-    )
+    seen = "timestamptz '2024-01-01 01:00:00+01' as seen, date '2024-01-02' as day"
+    row = f"select 1 as id, 'a' as name, 1.5 as price, {seen}"
+    worker.sql(tmp_path / "other.duckdb", [f"copy ({row}) to '{file}' (format parquet)"])
     loading = load(worker, tmp_path)
     assert not list(loading.report)
     rows = worker.sql(tmp_path / "shop.duckdb", [SHOWN])[0].rows
@@ -162,7 +158,8 @@ def test_tables_of_an_earlier_run_are_replaced(worker: DbtWorker, tmp_path: Path
 
 def test_one_bad_file_does_not_hide_another(worker: DbtWorker, tmp_path: Path) -> None:
     text = ORDERS + (
-        "      - name: items\n        columns: [{name: id, type: bigint}, {name: n, type: bigint}]\n"
+        "      - name: items\n"
+        "        columns: [{name: id, type: bigint}, {name: n, type: bigint}]\n"
     )
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "orders.csv").write_text("id,name,price,seen,day\n1,a\n")

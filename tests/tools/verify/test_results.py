@@ -101,7 +101,8 @@ def test_a_failing_test_shows_rows_and_where_it_is_declared(tmp_path: Path) -> N
     (tmp_path / "models" / "m.yml").write_text(PROPERTIES)
     failed = entry(
         "test.p.t", "fail", "Got 7 results, configured to fail if != 0", failures=7,
-        compiled_code="select 1", sample={"columns": ["a", "mail"], "rows": [[-1, "x@y"], [None, None]]},
+        compiled_code="select 1",
+        sample={"columns": ["a", "mail"], "rows": [[-1, "x@y"], [None, None]]},
     )  # fmt: skip
     project = Project(tmp_path, "dbt", personal={"mail"})
     (finding,) = findings_of(run_of(failed, node=TEST), project)
@@ -188,11 +189,14 @@ def test_every_kind_of_failure_of_a_real_build(
     (project / "models" / "fine.sql").write_text("select 1 as id union all select 2\n")
     (project / "models" / "fine.yml").write_text(
         "version: 2\nmodels:\n  - name: fine\n    columns:\n      - name: id\n"
-        "        data_tests:\n          - accepted_values: {arguments: {values: [1], quote: false}}\n"
+        "        data_tests:\n"
+        "          - accepted_values: {arguments: {values: [1], quote: false}}\n"
         "unit_tests:\n  - name: example\n    model: added\n    given: [{input: ref('first'), rows: "
         "[{id: 1}]}]\n    expect: {rows: [{total: 2}]}\n"
     )
-    (project / "models" / "added.sql").write_text("select sum(id) as total from {{ ref('first') }}\n")
+    (project / "models" / "added.sql").write_text(
+        "select sum(id) as total from {{ ref('first') }}\n"
+    )
     by_subject = {f.subject: f for f in found(worker, project, database)}
     wrong = by_subject["second"]
     assert str(wrong.location) == "dbt/models/second.sql:8"
@@ -218,18 +222,18 @@ def test_an_error_that_depends_on_rows(worker: DbtWorker, project: Path, databas
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("name", "text", "where", "part"),
+    ("file", "where", "part"),
     [
-        ("bad.sql", "select 1\n\n{% if %}\n", "dbt/models/bad.sql:3", "Expected an expression"),
-        ("bad.sql", "select 1\nfrom {{ ref('zzz') }}\n", "dbt/models/bad.sql", "named 'zzz'"),
-        ("bad.yml", "version: 2\nmodels:\n  - name: a\n   x: y\n", "dbt/models/bad.yml:4", ""),
+        (("bad.sql", "select 1\n\n{% if %}\n"), "dbt/models/bad.sql:3", "Expected an expression"),
+        (("bad.sql", "select 1\nfrom {{ ref('zzz') }}\n"), "dbt/models/bad.sql", "named 'zzz'"),
+        (("bad.yml", "version: 2\nmodels:\n  - name: a\n   x: y\n"), "dbt/models/bad.yml:4", ""),
     ],
 )
 def test_a_project_that_dbt_cannot_read(
-    worker: DbtWorker, project: Path, database: Path, name: str, text: str, where: str, part: str
+    worker: DbtWorker, project: Path, file: tuple[str, str], where: str, part: str
 ) -> None:
-    (project / "models" / name).write_text(text)
-    first = found(worker, project, database)[0]
+    (project / "models" / file[0]).write_text(file[1])
+    first = found(worker, project, project.parent / "tiny.duckdb")[0]
     assert first.code == "DBT005"
     assert str(first.location) == where
     assert part in first.message + first.evidence

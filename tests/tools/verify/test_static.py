@@ -29,7 +29,8 @@ def sql(text: str, name: str = "m", folder: str = "models/marts") -> Artifact:
 
 def contract(*columns: str, name: str = "m") -> Artifact:
     lines = "".join(
-        f"      - name: {c.split(' ')[0]}\n        data_type: {c.split(' ', 1)[1]}\n" for c in columns
+        f"      - name: {c.split(' ')[0]}\n        data_type: {c.split(' ', 1)[1]}\n"
+        for c in columns
     )
     text = (
         f"version: 2\nmodels:\n  - name: {name}\n    config: {{contract: {{enforced: true}}}}\n"

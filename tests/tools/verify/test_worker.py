@@ -85,7 +85,7 @@ def test_an_interrupted_request_leaves_no_answer_behind(
         raise KeyboardInterrupt
 
     with fake(tmp_path, "silent") as worker:
-        monkeypatch.setattr("tools.verify.worker.select.select", interrupt)
+        monkeypatch.setattr("tools.verify.worker_process.select.select", interrupt)
         with pytest.raises(KeyboardInterrupt):
             worker.sql(tmp_path / "x.duckdb", ["select 1"])
         assert worker.pid is None
@@ -108,8 +108,8 @@ def test_little_of_our_environment_reaches_the_process(
         + READ
         + (
             "rows = [[k, v] for k, v in sorted(os.environ.items())]\n"
-            "print(json.dumps({'id': 1, 'rows': [{'columns': ['k', 'v'], 'types': [], 'rows': rows}]}),"
-            " flush=True)\n"
+            "found = [{'columns': ['k', 'v'], 'types': [], 'rows': rows}]\n"
+            "print(json.dumps({'id': 1, 'rows': found}), flush=True)\n"
         )
     )
     with DbtWorker(tmp_path, command=[sys.executable, "-c", show]) as worker:
@@ -264,10 +264,27 @@ def test_requests_are_one_line_of_json_each(tmp_path: Path) -> None:
         + READ
         + (
             "import json\nasked = json.loads(line)\n"
-            "print(json.dumps({'id': asked['id'], 'rows': [{'columns': ['q'], 'types': ['VARCHAR'], "
-            "'rows': [[asked['statements'][0]]]}]}), flush=True)\nsys.stdin.read()\n"
+            "found = [{'columns': ['q'], 'types': [], 'rows': [[asked['statements'][0]]]}]\n"
+            "print(json.dumps({'id': asked['id'], 'rows': found}), flush=True)\n"
+            "sys.stdin.read()\n"
         )
     )
     text = "select 'a\nb'"
     with DbtWorker(tmp_path, command=[sys.executable, "-c", echo]) as worker:
         assert worker.sql(tmp_path / "x.duckdb", [text])[0].rows == ((text,),)
+
+
+@pytest.mark.slow
+def test_a_project_is_prepared_while_the_caller_goes_on(
+    worker: DbtWorker, project: Path, database: Path
+) -> None:
+    started = time.monotonic()
+    worker.prepare(project, database)
+    assert time.monotonic() - started < 0.2
+    assert worker.sql(database, ["select 1"])[0].rows == ((1,),)
+    run = worker.dbt(["run"], {"batch_at": "x"}, project=project, database=database)
+    assert run.success
+    (project / "models" / "first.sql").write_text("select {% if %}")
+    worker.prepare(project, database)
+    broken = worker.dbt(["run"], project=project, database=database)
+    assert "Expected an expression" in broken.error

@@ -37,7 +37,7 @@ _DUCKDB: dict[str, Any] = {
     "type": "duckdb",
     "path": "{{ env_var('SPECMILL_DUCKDB_PATH', '../../.specmill/dev.duckdb') }}",
     "threads": 2,
-    "settings": {"TimeZone": "UTC"},
+    "settings": {"TimeZone": "UTC", "autoinstall_known_extensions": False},
 }
 
 _LOGIN = {"user": "USER", "password": "PASSWORD"}
