@@ -2,7 +2,7 @@
 
     SpecmillError               message, remedy, exit code; never shown with a traceback
     ├── UsageError          2   the call is wrong: unknown file, option, name
-    ├── InputError          1   a spec, workflow, constitution or data file is wrong (carries findings)
+    ├── InputError          1   an input file is wrong (carries findings)
     ├── WaitsForPerson      3   a gate, an open question, a hand-edited file
     ├── NeedsModel          4   a step has to be authored and no model is configured
     ├── BudgetSpent         5   turns, repairs, money or time are used up

@@ -16,6 +16,13 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     return by_lower[matches[0]] if matches else None
 
 
+def only_candidate(name: str, known: Iterable[str]) -> str | None:
+    """The known name that ``name`` must have meant: the nearest, when no other comes close."""
+    by_lower = {candidate.lower(): candidate for candidate in known}
+    matches = difflib.get_close_matches(name.lower(), list(by_lower), n=2, cutoff=_CUTOFF)
+    return by_lower[matches[0]] if len(matches) == 1 else None
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """A hint: the nearest known name, else the known names as far as they are few."""
     names = list(known)

@@ -16,10 +16,10 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from tools.artifact import Artifact
-from tools.findings import Finding, Location, Report, Severity
+from tools.findings import Finding, Fix, Location, Report, Severity
 from tools.spec.load import LoadedSpec
 from tools.spec.scope import table_columns
-from tools.spec.suggest import did_you_mean
+from tools.spec.suggest import did_you_mean, only_candidate
 from tools.sql import template
 from tools.sql.parse import SqlError
 from tools.sql.render import type_sql
@@ -199,11 +199,13 @@ def _unknown(
     artifact: Artifact, column: str, table: str, line: int, known: tuple[str, ...]
 ) -> Finding:
     owner = table.removeprefix(template.REF).removeprefix(template.SOURCE)
+    meant = only_candidate(column, known)
     return Finding(
         "STA002", Severity.ERROR,
         f"column {column!r} is not in {owner}" if owner else f"column {column!r} is in no table",
         Location(artifact.path, line), did_you_mean(column, known),
         subject=f"{PurePosixPath(artifact.path).stem}.{column}",
+        fix=Fix("rename_column", artifact.path, {"old": column, "new": meant}) if meant else None,
     )  # fmt: skip
 
 

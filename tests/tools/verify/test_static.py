@@ -6,7 +6,7 @@ import pytest
 
 from tests.tools.verify.specs import spec
 from tools.artifact import Artifact
-from tools.findings import Finding
+from tools.findings import Finding, Fix
 from tools.generate.base import generate
 from tools.plan import make_plan
 from tools.spec.load import LoadedSpec
@@ -39,6 +39,9 @@ def contract(*columns: str, name: str = "m") -> Artifact:
     return Artifact(f"generated/dbt/models/marts/{name}.yml", text, "compiled", "p")
 
 
+RENAMED = {"old": "nme", "new": "Name"}
+
+
 def check(*artifacts: Artifact, others: dict[str, LoadedSpec] | None = None) -> list[Finding]:
     return list(check_static(spec(SOURCE), artifacts, others or {}))
 
@@ -68,6 +71,12 @@ def test_an_unknown_column_of_a_source() -> None:
     assert finding.location is not None
     assert finding.location.line == 2
     assert "Name" in finding.hint
+    assert finding.fix == Fix("rename_column", "generated/dbt/models/marts/m.sql", RENAMED)
+
+
+def test_no_rename_where_two_columns_could_be_meant() -> None:
+    (finding,) = check(sql("select i from {{ source('s', 't') }}"))
+    assert finding.fix is None
 
 
 def test_both_branches_are_read() -> None:
