@@ -10,6 +10,7 @@ from tools.findings import Finding, Fix
 from tools.generate.base import generate
 from tools.plan import make_plan
 from tools.spec.load import LoadedSpec
+from tools.spec.suggest import only_candidate
 from tools.verify.static import check_static
 
 SHOP = (Path(__file__).parent / "cases" / "shop.yaml").read_text()
@@ -75,8 +76,8 @@ def test_an_unknown_column_of_a_source() -> None:
 
 
 def test_no_rename_where_two_columns_could_be_meant() -> None:
-    (finding,) = check(sql("select i from {{ source('s', 't') }}"))
-    assert finding.fix is None
+    assert only_candidate("amont", ["id", "amount"]) == "amount"
+    assert only_candidate("amont", ["amount", "amounts"]) is None
 
 
 def test_both_branches_are_read() -> None:
