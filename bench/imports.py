@@ -18,6 +18,8 @@ ENTRIES = {
     "dbt's worker": "import dbt.cli.main, dbt.adapters.duckdb, duckdb",
 }
 
+_WORTH_A_ROW = 1000  # microseconds
+
 
 def measure(*, quick: bool) -> Table:
     """The milliseconds of imports of each command, by package."""
@@ -29,6 +31,7 @@ def measure(*, quick: bool) -> Table:
         rows += [
             (f"  {package}", f"{spent / 1000:.0f}", f"{spent / total:.0%}")
             for package, spent in packages.most_common(4 if quick else 8)
+            if spent >= _WORTH_A_ROW
         ]
     note = (
         "Tracing makes imports slower. A package's time is that of its own modules, without what "
