@@ -25,8 +25,8 @@ class Settings:
     """What a person may set; the field names are the keys of ``specmill.toml``.
 
     Args:
-        level: how much is proved: ``quick`` stops after the build, ``full`` goes on to
-            properties; empty leaves it to the workflow.
+        level: how much is proved: ``quick`` tries few orders of arrival, ``full``
+            many and faults planted in the code; empty leaves it to the workflow.
         target: the target of the spec that the result is meant for.
         commit: whether the result is committed on a branch of its own.
         branch_prefix: what stands before the pipeline's name in the branch.

@@ -22,7 +22,7 @@ _IGNORED = ".specmill/\n"
 
 SETTINGS = """\
 # Settings of specmill in this workspace; every line may be left out.
-# level = "full"                        # quick: stop after the build
+# level = "full"                        # quick: fewer orders of arrival
 # target = "duckdb"                     # the target of a spec that a run is for
 # commit = true                         # false: write here, without branch and commit
 # branch_prefix = "specmill/"

@@ -80,7 +80,7 @@ class Finding:
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object; ``from_json`` reads it back."""
-        return asdict(self)
+        return {**asdict(self), "severity": self.severity.value}
 
     @staticmethod
     def from_json(data: dict[str, Any]) -> Finding:

@@ -137,8 +137,15 @@ def parse_in_scope(spec: Spec, text: str, scope: Mapping[str, Relation], home: s
     Raises:
         SqlError: when it does not parse.
     """
-    marks = {c.name: column(c.name, home) for c in scope[home].columns} if home in scope else {}
+    marks = _marks(text, scope.get(home), home)
     return qualify(parse_expression(text, spec.dialect, marks), scope, home)
+
+
+def _marks(text: str, base: Relation | None, home: str) -> dict[str, Node]:
+    """What ``{column}`` stands for; most expressions hold no placeholder, and need none."""
+    if base is None or "{" not in text:
+        return {}
+    return {c.name: column(c.name, home) for c in base.columns}
 
 
 def expression_of(
@@ -157,8 +164,7 @@ def _expression(spec: Spec, home: str, output: OutputColumn, scope: Mapping[str,
     origin = column(name, table) if table else qualify(column(name), scope, home)
     if output.expr is None:
         return origin
-    base = scope.get(home)
-    marks = {c.name: column(c.name, home) for c in base.columns} if base else {}
+    marks = _marks(output.expr, scope.get(home), home)
     marks["from"] = origin
     return qualify(parse_expression(output.expr, spec.dialect, marks), scope, home)
 

@@ -45,7 +45,7 @@ def sampled(
         rows = rows_by_table[name]
         plans.append(_plan_of_rows(target, rows, name, scratch))
         findings.append(Finding(
-            "DATA008", Severity.NOTE,
+            "DATA008", Severity.WARNING,
             f"{name} has no data: {len(rows)} rows were made up from its declared columns",
             item.at, f"name a file with `data:` or put data/{item.table.name}.csv there",
             subject=item.table.name,

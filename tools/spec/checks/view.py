@@ -85,7 +85,9 @@ class SpecView:
             SqlError: when it does not parse.
         """
         base = scope.get(home)
-        marks = {c.name: column(c.name, home) for c in base.columns} if base else {}
+        marks: dict[str, Node] = {}
+        if base is not None and "{" in text:
+            marks = {c.name: column(c.name, home) for c in base.columns}
         if base is None or not base.known:
             marks |= {name: column(name, home) for name in _MARK.findall(text) if name != "from"}
         if origin is not None:

@@ -25,6 +25,8 @@ _BULLETS = "–—−‐‑‒―•‣·◦*"
 _QUOTES = {"“": '"', "”": '"', "„": '"', "‟": '"', "‘": "'", "’": "'", "‚": "'"}
 _INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff"))
 _ITEM = re.compile(rf"(?P<mark>[-{re.escape(_BULLETS)}])(?:\s+|$)(?P<rest>.*)")
+_INDENTED = re.compile(r"^ +\S", re.MULTILINE)
+_ODD = re.compile(r"\t|^\s*\*\s", re.MULTILINE)
 _PAIR = re.compile(r"(?P<key>[A-Za-z_][\w-]*)\s*:(?:\s+(?P<value>.*))?")
 
 
@@ -67,6 +69,8 @@ def restore(text: str, path: str) -> Restored | None:
     Raises:
         InputError: it is pasted text, and its structure cannot be told without guessing.
     """
+    if text.isascii() and _INDENTED.search(text) and not _ODD.search(text):
+        return None  # nothing that a web page does to text was done to it
     lines = [_line(number, raw) for number, raw in enumerate(re.split(r"\r\n|\r|\n", text), 1)]
     content = [line for line in lines if _is_content(line)]
     form = _form_of(content)
