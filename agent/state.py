@@ -34,6 +34,7 @@ class RunState(TypedDict):
     the newest check found; ``outcome`` is ``tools.verify.outcome.Outcome`` as JSON; ``patches``
     are the deterministic repairs made so far (``tools.findings.Fix`` as JSON), applied again
     whenever code is generated; ``tree`` is where files are written, relative to the workspace;
+    ``targets`` are the platforms that the spec names beside DuckDB;
     ``path`` is the digest of the workflow and of the names of its steps, which must not change
     under a run; ``seconds`` and ``details`` are by step.
     """
@@ -50,6 +51,7 @@ class RunState(TypedDict):
     version: str
     digest: str
     plan: NotRequired[Json]
+    targets: NotRequired[list[str]]
     lint: NotRequired[list[Json]]
     questions: NotRequired[list[Json]]
     findings: NotRequired[list[Json]]

@@ -33,7 +33,8 @@ def plan(state: RunState, step: WorkflowStep, context: Context) -> Update:
     _refuse_questions(state, loaded, report)
     made = make_plan(loaded.spec, loaded.digest)
     context.summarise(step.name, describe(made))
-    return update | {"plan": made.to_json()}
+    platforms = {target.platform for target in loaded.spec.targets.values()} - {"duckdb"}
+    return update | {"plan": made.to_json(), "targets": sorted(platforms)}
 
 
 def lint_all(

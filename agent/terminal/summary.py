@@ -154,9 +154,10 @@ def counts(nodes: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _print_target(console: Console, state: Mapping[str, Any]) -> None:
-    if state["target"] != "duckdb" and "files" in state:
+    kept = ", ".join(state.get("targets", ()))
+    if kept and "files" in state:
         console.print()
-        text = f"built and proved was the DuckDB form; the profile of {state['target']} is written"
+        text = f"built and tested was the DuckDB form; the target {kept} is kept, with its profile"
         print_indented(console, Text(text), 0)
 
 

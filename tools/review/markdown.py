@@ -89,7 +89,7 @@ def _status(spec: Spec, results: Results) -> str:
     """What was shown, and nothing beyond it."""
     built = results.ran("build")
     if results.ok and built:
-        proved = " and proved" if results.ran("properties") else ""
+        proved = " and tested" if results.ran("properties") else ""
         line = f"**Built{proved} on DuckDB: {results.tests_in_words()}.**"
     elif results.ok:
         line = "**Checked, not built.**"

@@ -179,9 +179,10 @@ def test_many_warnings_are_counted() -> None:
     assert "... and 3 more on the review page" in text
 
 
-def test_another_target_is_said_to_be_unproved() -> None:
-    text = " ".join(shown(result_of(state(target="snowflake"), {})).split())
-    assert "built and proved was the DuckDB form; the profile of snowflake is written" in text
+def test_another_target_is_said_to_be_kept_and_not_built() -> None:
+    text = " ".join(shown(result_of(state(targets=["snowflake"]), {})).split())
+    assert "built and tested was the DuckDB form; the target snowflake is kept" in text
+    assert "DuckDB form" not in shown(result_of(state(), {}))
 
 
 def test_counts() -> None:

@@ -160,7 +160,7 @@ def test_without_the_properties_nothing_is_called_proved() -> None:
     outcome = read_case("history")["outcome"]
     outcome["tiers"] = [tier for tier in outcome["tiers"] if tier["name"] != "properties"]
     assert "**Built on DuckDB: 3 tests pass.**" in render("history", outcome=outcome)
-    assert "**Built and proved on DuckDB: 3 tests pass.**" in render("history")
+    assert "**Built and tested on DuckDB: 3 tests pass.**" in render("history")
 
 
 def test_an_error_outside_of_every_tier_counts() -> None:
