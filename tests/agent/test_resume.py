@@ -77,7 +77,9 @@ def test_kill_and_resume(
     ]
     before = STEPS.index(node)
     assert begun[: before + 1] == STEPS[: before + 1]
-    assert begun[before + 1 :] in (STEPS[before:], STEPS[before + 1 :])
+    # The signal may come when the next step has just begun: then that one begins twice.
+    late = [*STEPS[before + 1 : before + 2], *STEPS[before + 1 :]]
+    assert begun[before + 1 :] in (STEPS[before:], STEPS[before + 1 :], late)
     assert int(git(workspace, "rev-list", "--count", "HEAD..specmill/orders")) == 1
 
 

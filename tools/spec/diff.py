@@ -53,6 +53,7 @@ def _spec(old: Spec, new: Spec) -> Iterator[Change]:
 _SOURCE: Final = {
     "system": Impact.BEHAVIOUR,
     "connection": Impact.BEHAVIOUR,
+    "schema_": Impact.BEHAVIOUR,
     "description": Impact.COSMETIC,
 }
 _TABLE: Final = {

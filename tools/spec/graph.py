@@ -171,7 +171,7 @@ def _lands_once(platform: _Platform) -> Iterator[Finding]:
             for t, table in enumerate(source.tables):
                 place = _Place(loaded, ("sources", s, "tables", t))
                 name = f"{source.name}.{table.name}"
-                raw = (loaded.spec.schemas.raw.lower(), table.name.lower())
+                raw = (loaded.spec.landing(source).lower(), table.name.lower())
                 for where in (raw, ("", staging_name(source.name, table.name))):
                     first, at = landed.setdefault(where, (name, place))
                     if first.lower() != name.lower():
@@ -179,8 +179,8 @@ def _lands_once(platform: _Platform) -> Iterator[Finding]:
                         yield place.error(
                             "SPEC087",
                             f"{name} and {first} ({at.at}) both become {shown}",
-                            "land them in different schemas: a spec of its own with another "
-                            "schemas.raw for one of them, or another table name",
+                            "land them in different schemas: give one of the sources a schema:, "
+                            "such as raw_erp",
                             name,
                         )
 
@@ -276,7 +276,7 @@ def _declarations(loaded: LoadedSpec) -> Iterator[tuple[Path, str, dict[str, Any
     spec = loaded.spec
     fresh = {f.table.lower(): f.model_dump() for f in spec.validation.freshness}
     for s, source in enumerate(spec.sources):
-        shared = {"schemas.raw": spec.schemas.raw, "schemas.staging": spec.schemas.staging}
+        shared = {"schema": spec.landing(source), "schemas.staging": spec.schemas.staging}
         own = source.model_dump(include={"system", "description", "connection"})
         yield ("sources", s), source.name, own | shared
         for t, table in enumerate(source.tables):

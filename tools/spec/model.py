@@ -63,6 +63,10 @@ class Spec(Part):
                     return source, table
         return None
 
+    def landing(self, source: Source) -> str:
+        """The database schema that the tables of a source land in."""
+        return source.schema_ or self.schemas.raw
+
     def to_json(self) -> dict[str, Any]:
         """The canonical JSON form: aliases, no defaults; what the digest is taken of."""
         return self.model_dump(mode="json", by_alias=True, exclude_defaults=True)

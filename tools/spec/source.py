@@ -71,10 +71,15 @@ class SourceTable(Part):
 
 
 class Source(Part):
-    """A system that tables come from; ``connection`` is a reference, never a secret."""
+    """A system that tables come from; ``connection`` is a reference, never a secret.
+
+    ``schema`` is the database schema that its tables land in, when not the ``raw`` one of the
+    spec: two systems that both have a table ``orders`` need one each.
+    """
 
     name: Name
     system: str = Field(min_length=1, max_length=63)
     description: str = ""
+    schema_: Name | None = Field(default=None, alias="schema")
     connection: str | None = Field(default=None, pattern=r"^(env|vault|secret):[A-Za-z0-9_/.-]+$")
     tables: list[SourceTable] = Field(default=[], min_length=0)

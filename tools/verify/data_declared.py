@@ -30,7 +30,7 @@ def declared_tables(specs: Sequence[LoadedSpec]) -> list[Declared]:
         for i, source in enumerate(loaded.spec.sources):
             for j, table in enumerate(source.tables):
                 place = loaded.at("sources", i, "tables", j)
-                key = (loaded.spec.schemas.raw.lower(), table.name.lower())
+                key = (loaded.spec.landing(source).lower(), table.name.lower())
                 found.setdefault(key, Declared(loaded, source, table, place))
     return list(found.values())
 
@@ -52,7 +52,7 @@ def target_of(item: Declared, catalog: str) -> Target | Finding:
         columns.append((item.table.loaded_at or "", "timestamp", False, False))
     return Target(
         catalog=catalog,
-        schema=item.loaded.spec.schemas.raw,
+        schema=item.loaded.spec.landing(item.source),
         name=item.table.name,
         columns=tuple(columns),
         key=tuple(item.table.primary_key) if item.table.extract == "full" else (),

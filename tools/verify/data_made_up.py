@@ -75,7 +75,7 @@ def _plan_of_rows(
 def _values(known: LoadTimes, items: Sequence[Declared]) -> dict[tuple[str, str], list[str]]:
     """A few values of each column of tables that were loaded from files, as text."""
     wanted = [
-        (f"{i.source.name}.{i.table.name}", i.loaded.spec.schemas.raw, i.table.name, c.name)
+        (f"{i.source.name}.{i.table.name}", i.loaded.spec.landing(i.source), i.table.name, c.name)
         for i in items
         for c in i.table.columns
     ]

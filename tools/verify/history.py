@@ -107,6 +107,7 @@ class _Reader:
             raise _Unknown(f"its rows come from {below}, which another spec makes")
         if any(m.load.strategy != "full" for m in self.chain[1:]):
             raise _Unknown("a model between it and its source keeps rows of its own")
+        self.schema = spec.landing(found[0])
         self.table = found[1]
         self.source = f"{found[0].name}.{found[1].name}"
 
@@ -126,7 +127,7 @@ class _Reader:
             model=self.model,
             source=self.source,
             table=table,
-            schema=self.spec.schemas.raw,
+            schema=self.schema,
             key=key,
             effective=effective,
             sequence=sequence if len(sequence) == len(load.sequence_by) else (),

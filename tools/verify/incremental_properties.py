@@ -70,7 +70,7 @@ def _subject(bench: Bench, model: Model) -> _Subject | str:
         cursor = found[0].column if plain else None
         if cursor is None:
             return f"its cursor {name} is computed, not a column of {reference}"
-    tables = tables_of(bench.worker, bench.database, [(spec.schemas.raw, source[1].name)])
+    tables = tables_of(bench.worker, bench.database, [(spec.landing(source[0]), source[1].name)])
     table = tables.get(source[1].name.lower())
     if table is None:
         return "its source table was not loaded"

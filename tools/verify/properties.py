@@ -54,7 +54,7 @@ def check_properties(
     bench = Bench(
         loaded, {name: s.spec for name, s in others.items()}, database, worker, project, level,
         frozenset(
-            (s.spec.schemas.raw.lower(), t.name.lower())
+            (s.spec.landing(source).lower(), t.name.lower())
             for s in specs for source in s.spec.sources for t in source.tables
         ),
         progress,

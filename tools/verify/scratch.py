@@ -113,7 +113,7 @@ class Scratch:
 
     def _take(self, sources: Collection[tuple[str, str]]) -> None:
         """Copies the source tables of the base."""
-        tables = tables_of(self.worker, self.base, list(sources)).values()
+        tables = tables_there(self.worker, self.base, list(sources))
         schemas = dict.fromkeys([KEPT, *(t.schema for t in tables)])
         self.sql(
             f"attach {literal(str(self.base))} as base (read_only)",
@@ -179,6 +179,13 @@ def tables_of(
     worker: DbtWorker, database: Path, names: Sequence[tuple[str, str]]
 ) -> dict[str, Table]:
     """Tables and views of a database by lower-case name, those that are there."""
+    return {t.name.lower(): t for t in tables_there(worker, database, names)}
+
+
+def tables_there(
+    worker: DbtWorker, database: Path, names: Sequence[tuple[str, str]]
+) -> tuple[Table, ...]:
+    """Those of the tables and views, given as (schema, name), that are in a database."""
     wanted = {(s.lower(), n.lower()) for s, n in names}
     ask = (
         "select table_schema, table_name, column_name, data_type "
@@ -190,9 +197,7 @@ def tables_of(
     for schema, name, column, kind in rows:
         if (schema.lower(), name.lower()) in wanted:
             found.setdefault((schema, name), []).append((column, kind))
-    return {
-        n.lower(): Table(database.stem, s, n, tuple(columns)) for (s, n), columns in found.items()
-    }
+    return tuple(Table(database.stem, s, n, tuple(c)) for (s, n), c in found.items())
 
 
 def kept(table: Table, label: str) -> str:

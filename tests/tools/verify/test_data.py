@@ -171,7 +171,7 @@ def test_one_bad_file_does_not_hide_another(worker: DbtWorker, tmp_path: Path) -
 def test_without_a_file_rows_are_made_up_and_said_to_be(worker: DbtWorker, tmp_path: Path) -> None:
     loading = load(worker, tmp_path)
     (finding,) = loading.report
-    assert (finding.code, finding.severity) == ("DATA008", Severity.NOTE)
+    assert (finding.code, finding.severity) == ("DATA008", Severity.WARNING)
     assert finding.location is not None
     assert finding.location.line == 7
     assert loading.made_up

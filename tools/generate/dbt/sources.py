@@ -64,7 +64,7 @@ def _source(job: Job) -> str:
     top: dict[str, Any] = {"name": source.name}
     if source.description:
         top["description"] = source.description
-    top["schema"] = job.spec.schemas.raw
+    top["schema"] = job.spec.landing(source)
     top["tables"] = [entry]
     return yaml_text(_stamp(table, source), {"version": 2, "sources": [top]})
 
