@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -139,6 +139,7 @@ def _verify(
         constitution=load_constitution(workspace.constitution),
         worker=worker,
         level="quick" if settings.level == "quick" else "full",
+        proof=True,
         progress=progress.say,
         today=started.date(),
     )
@@ -146,6 +147,4 @@ def _verify(
     progress.finish(spec.pipeline, seconds, ok=outcome.report.ok, detail=describe(outcome))
     report = lint(loaded) + outcome.report
     tree = root.relative_to(workspace.root).as_posix()
-    return Verified(
-        spec.pipeline, tree, Outcome(report, outcome.tiers, outcome.nodes, outcome.not_run)
-    )
+    return Verified(spec.pipeline, tree, replace(outcome, report=report))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from agent.nodes.context import Context, Update
@@ -16,10 +17,13 @@ from tools.rules.article import Constitution
 from tools.workflow_model import WorkflowStep
 from tools.workspace_write import write_atomic
 
+_DURATION = re.compile(r"\b(under|over) \d+ (s|min|h)\b")
+
 
 def review(state: RunState, step: WorkflowStep, context: Context) -> Update:
     """Writes the page into the work tree; the same results give the same page."""
     root, path = context.tree(state), layout.review_file(state["pipeline"])
+    before = on_disk(root, path) or ""
     text = render_review(
         loaded=context.loaded,
         plan=Plan.from_json(state["plan"]),
@@ -27,9 +31,11 @@ def review(state: RunState, step: WorkflowStep, context: Context) -> Update:
         outcome=_outcome(state),
         constitution_notes=constitution_notes(context.constitution, state),
         others=context.others,
-        previous=on_disk(root, path) or "",
+        previous=before,
     )
-    write_atomic(root, path, text)
+    # A slower or a faster machine is no news: the page changes with what it says otherwise.
+    if _DURATION.sub("", text) != _DURATION.sub("", before):
+        write_atomic(root, path, text)
     context.summarise(step.name, path)
     return {"review": path}
 

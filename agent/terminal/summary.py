@@ -12,6 +12,7 @@ from rich.text import Text
 from agent.terminal.console import print_columns, print_indented, sign
 from agent.terminal.findings import print_findings
 from agent.terminal.questions import print_questions
+from agent.terminal.verdicts import print_explained, print_verdicts
 from tools.findings import Finding, Severity
 
 if TYPE_CHECKING:
@@ -176,8 +177,8 @@ def _print_where(console: Console, state: Mapping[str, Any]) -> None:
     print_columns(console, [(Text(a, style="faint"), Text(b, style="command")) for a, b in rows])
 
 
-def print_verified(console: Console, verified: Verified) -> None:
-    """Prints what the checks of one pipeline said."""
+def print_verified(console: Console, verified: Verified, explain: str = "") -> None:
+    """Prints what the checks of one pipeline said; of one model in full."""
     outcome, report = verified.outcome.to_json(), verified.outcome.report
     head = Text(sign(console, ok=report.ok), style="ok" if report.ok else "bad")
     head.append(f" {verified.pipeline}", style="name")
@@ -186,6 +187,10 @@ def print_verified(console: Console, verified: Verified) -> None:
     console.print(head, soft_wrap=True)
     print_columns(console, _tiers(outcome), gap=1)
     _print_not_run(console, outcome)
+    if explain:
+        print_explained(console, verified.outcome, explain)
+    else:
+        print_verdicts(console, verified.outcome)
     shown = [f for f in report if f.severity in (Severity.ERROR, Severity.WARNING)]
     if shown:
         print_findings(console, shown)

@@ -14,6 +14,7 @@ from tools.plan import Plan
 from tools.review import results as found
 from tools.review import words
 from tools.review.mermaid import lineage
+from tools.review.proof import proof
 from tools.review.results import Results
 from tools.review.tables import code, codes, count, prose, table
 from tools.spec.load import LoadedSpec
@@ -54,6 +55,7 @@ def render_review(
         ("Lineage", iter((f"```mermaid\n{lineage(spec)}```",))),
         ("Models", _models(spec, others)),
         ("Tests", _tests(results, previous)),
+        ("Proof", proof(outcome)),
         ("Findings", _findings(results)),
         ("Open questions", _questions(spec, results)),
         ("How the spec was read", _notes(loaded.notes)),

@@ -117,9 +117,9 @@ class Load(Part):
     """How a model keeps what its query returns.
 
     ``full`` replaces; ``append`` adds rows whose ``cursor`` is beyond what is there;
-    ``incremental`` merges by ``key`` rows at or beyond the cursor less ``lookback``;
-    ``scd1`` merges by ``key`` and keeps one row a key; ``scd2`` keeps every version, in half-open
-    intervals.
+    ``incremental`` merges by ``key``, where an older row never replaces a later one, and with
+    ``lookback`` reads only rows at or beyond the newest ``cursor`` less that; ``scd1`` merges by
+    ``key`` and keeps one row a key; ``scd2`` keeps every version, in half-open intervals.
 
     For scd2: without ``effective_at`` a change takes effect when it is first seen. ``track``
     empty means every column but the key and ``effective_at``; columns not tracked show the last

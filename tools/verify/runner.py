@@ -1,4 +1,4 @@
-"""The tiers of the proof, cheapest first: static, rules, build, properties.
+"""The tiers of the proof, cheapest first: static, rules, build, oracle, properties, mutants.
 
 A tier with errors stops the deeper ones: what they would say follows from what is known already.
 Whatever was not run is listed.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -21,12 +22,21 @@ from tools.rules.engine import Change, evaluate
 from tools.rules.engine import Subject as RulesSubject
 from tools.spec.load import LoadedSpec
 from tools.verify.build import Built, build
-from tools.verify.outcome import NodeResult, Outcome, Tier
+from tools.verify.outcome import NodeResult, Outcome, Strength, Tier
+from tools.verify.proof.cache import Kept, key_of, load, save
+from tools.verify.proof.fields import Rows
+from tools.verify.proof.mutation import mutants_tier
+from tools.verify.proof.tier import Proof, oracle_tier, rows_for
 from tools.verify.properties import check_properties
 from tools.verify.static import check_static
 from tools.verify.worker import DbtWorker
 
-TIERS = ("static", "rules", "build", "properties")
+TIERS = ("static", "rules", "build", "oracle", "properties", "mutants")
+PROOF = frozenset({"oracle", "mutants"})
+"""The tiers that hold the code against an independent reading of the spec."""
+
+MUTANT_SECONDS = 30.0
+"""How long faults are planted and tried, for one spec."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +83,7 @@ def verify(
     progress: Callable[[str], None],
     today: dt.date,
     now: dt.datetime | None = None,
+    proof: bool = False,
 ) -> Outcome:
     """Runs the tiers in order.
 
@@ -80,10 +91,11 @@ def verify(
         subject: what is verified.
         constitution: the rules of the second tier.
         worker: a dbt process; it is started if it is not running.
-        level: ``full`` tries more orders of arrival.
+        level: ``full`` plants faults too, and tries more orders of arrival.
         progress: told what happens, such as ``build: dbt build (14 models ...)``.
         today: decides whether waivers have expired.
         now: the moment of the load, UTC; the clock's if not given.
+        proof: whether the code is held against an independent reading of the spec as well.
 
     Raises:
         ProgramMissing: dbt is not installed, crashed or took too long, or the database file is
@@ -91,13 +103,20 @@ def verify(
     """
     worker.prepare(subject.project, subject.database)  # read by dbt while we read it ourselves
     run = _Run(
-        subject, constitution, worker, level, progress, today, now or dt.datetime.now(dt.UTC)
-    )
+        subject, constitution, worker, level, progress, today, now or dt.datetime.now(dt.UTC), proof
+    )  # fmt: skip
     report, tiers, nodes, not_run = Report(), list[Tier](), list[NodeResult](), list[str]()
     failed = ""
+    if not proof:
+        not_run.append("oracle, mutants: `specmill verify` holds the code against the spec")
     for name in TIERS:
+        if name in PROOF and not proof:
+            continue
         if failed:
             not_run.append(f"{name}: the {failed} tier has errors")
+            continue
+        if name == "mutants" and level != "full":
+            not_run.append("mutants: run it with --level full")
             continue
         started = time.monotonic()
         result: _Result = getattr(run, name)()
@@ -107,7 +126,10 @@ def verify(
         nodes += result.nodes
         not_run += result.not_run
         failed = "" if result.report.ok else name
-    return Outcome(report, tuple(tiers), tuple(nodes), tuple(not_run))
+    kept = run.kept or Kept((), (), 0)
+    return Outcome(
+        report, tuple(tiers), tuple(nodes), tuple(not_run), kept.verdicts, kept.strengths
+    )
 
 
 @dataclass
@@ -121,7 +143,12 @@ class _Run:
     progress: Callable[[str], None]
     today: dt.date
     now: dt.datetime
+    proof_wanted: bool
     built: Built | None = None
+    proof: Proof = field(default_factory=Proof)
+    kept: Kept | None = None
+    _rows: Future[Rows] | None = None
+    _key: str = ""
 
     def static(self) -> _Result:
         files = [a for a in self.subject.artifacts if a.path.endswith(".sql")]
@@ -141,11 +168,59 @@ class _Run:
 
     def build(self) -> _Result:
         s = self.subject
+        if self.proof_wanted:
+            self._prepare_proof()
         self.built = build(
             s.loaded, s.artifacts, project=s.project, database=s.database, roots=s.roots,
             worker=self.worker, now=self.now, others=s.others, progress=self.progress,
         )  # fmt: skip
         return _Result(self.built.report, _built(self.built.nodes), self.built.nodes)
+
+    def _prepare_proof(self) -> None:
+        s = self.subject
+        self._key = key_of([s.loaded, *s.others.values()], s.project)
+        self.kept = load(self.worker.state, s.loaded.spec.pipeline, self._key)
+        if self.kept and self.level == "full" and not self.kept.strengths:
+            self.kept = None
+        if self.kept is None:
+            self._rows = _in_background(self._datasets)  # dbt builds in a process of its own
+
+    def _datasets(self) -> Rows:
+        s = self.subject
+        others = {name: other.spec for name, other in s.others.items()}
+        return rows_for(s.loaded.spec, s.loaded.digest, others)
+
+    def oracle(self) -> _Result:
+        if self.kept is not None:
+            return _Result(Report(), f"{_columns(self.kept)}, unchanged since it was shown")
+        if self.built is None or not self.built.nodes or self._rows is None:
+            return _Result(Report(), "nothing was built", not_run=("oracle: nothing was built",))
+        s = self.subject
+        self.proof = oracle_tier(
+            s.loaded, s.artifacts, s.others, project=self.built.project.root, database=s.database,
+            worker=self.worker, progress=self.progress, rows=self._rows.result,
+        )  # fmt: skip
+        report = Report.of(self.proof.findings)
+        self._keep(report)
+        summary = f"{_columns(self.kept)}, {_errors(report)}"
+        return _Result(report, summary, not_run=tuple(self.proof.not_run))
+
+    def mutants(self) -> _Result:
+        if self.proof.case is not None:
+            mutants_tier(
+                self.proof, self.subject.loaded, self.subject.artifacts, seconds=MUTANT_SECONDS,
+                progress=self.progress,
+            )  # fmt: skip
+            self._keep(Report.of(self.proof.findings))
+        report = Report.of(self.proof.findings)
+        return _Result(report, _faults(self.kept.strengths if self.kept else ()))
+
+    def _keep(self, report: Report) -> None:
+        """Keeps what was shown for the next time, when it holds."""
+        proof = self.proof
+        self.kept = Kept(proof.verdicts, tuple(proof.strengths.values()), len(proof.rows))
+        if report.ok and proof.case is not None:
+            save(self.worker.state, self.subject.loaded.spec.pipeline, self._key, self.kept)
 
     def properties(self) -> _Result:
         if self.built is None or not self.built.nodes:
@@ -161,6 +236,31 @@ class _Run:
         report = Report.of(found.findings)
         summary = f"{_count(found.runs, 'load')} tried, {_errors(report)}"
         return _Result(report, summary, not_run=tuple(found.not_run))
+
+
+def _in_background(make: Callable[[], Rows]) -> Future[Rows]:
+    pool = ThreadPoolExecutor(1, thread_name_prefix="fixtures")
+    try:
+        return pool.submit(make)
+    finally:
+        pool.shutdown(wait=False)
+
+
+def _columns(kept: Kept | None) -> str:
+    """Such as ``19 of 20 columns as the spec says, 13 data sets``."""
+    if kept is None or not kept.verdicts:
+        return "no column could be held against the spec"
+    right = sum(v.kind == "TESTED" for v in kept.verdicts)
+    columns = _count(len(kept.verdicts), "column")
+    return f"{right} of {columns} as the spec says, {_count(kept.datasets, 'data set')}"
+
+
+def _faults(strengths: Sequence[Strength]) -> str:
+    killed, survived = (sum(getattr(s, n) for s in strengths) for n in ("killed", "undecided"))
+    left = sum(s.not_tried for s in strengths)
+    rate = f"{killed / (killed + survived):.0%}" if killed + survived else "none"
+    more = f", {left} not tried" if left else ""
+    return f"{rate} of {_count(killed + survived, 'planted fault')} told from the code{more}"
 
 
 def _count(number: int, noun: str) -> str:

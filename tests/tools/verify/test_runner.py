@@ -16,6 +16,7 @@ from tools.verify.bench import Checked
 from tools.verify.build import Built, build
 from tools.verify.data import Loading
 from tools.verify.outcome import NodeResult, Outcome, Tier
+from tools.verify.proof.tier import Proof
 from tools.verify.results import Project
 from tools.verify.runner import verify
 from tools.verify.worker import DbtWorker
@@ -26,6 +27,7 @@ NOW = dt.datetime(2026, 6, 1, 12, tzinfo=dt.UTC)
 NO_RULES = Constitution("constitution")
 WRONG = Finding("X001", Severity.ERROR, "wrong")
 DOUBT = Finding("X002", Severity.WARNING, "doubtful")
+QUICK = "mutants: run it with --level full"
 NODES = (
     NodeResult("m", "model", "success", 0.1, "", "m"),
     NodeResult("t", "test", "pass", 0.1, "", "m"),
@@ -62,11 +64,13 @@ def run_stubbed(
     monkeypatch.setattr(runner, "evaluate", lambda *_: report("rules"))
     monkeypatch.setattr(runner, "build", lambda *_, **__: built)
     monkeypatch.setattr(runner, "check_properties", lambda *_, **__: checked)
+    proof = Proof(findings=list(report("oracle")))
+    monkeypatch.setattr(runner, "oracle_tier", lambda *_, **__: proof)
     said: list[str] = []
     worker = Idle(generated.root)
     outcome = verify(
         generated.subject, constitution=NO_RULES, worker=worker, progress=said.append,
-        today=TODAY,
+        today=TODAY, proof=True,
     )  # fmt: skip
     assert worker.prepared == generated.project
     return outcome, said
@@ -74,10 +78,10 @@ def run_stubbed(
 
 def test_all_tiers_in_order(monkeypatch: pytest.MonkeyPatch, generated: Generated) -> None:
     outcome, said = run_stubbed(monkeypatch, generated, rules=DOUBT)
-    assert [t.name for t in outcome.tiers] == ["static", "rules", "build", "properties"]
+    assert [t.name for t in outcome.tiers] == ["static", "rules", "build", "oracle", "properties"]
     assert outcome.ok
     assert outcome.nodes == NODES
-    assert outcome.not_run == ("something: not asked",)
+    assert outcome.not_run == ("something: not asked", QUICK)
     assert [f.code for f in outcome.report] == ["X002"]
     assert said[0].startswith("static: ")
     summaries = {t.name: t.summary for t in outcome.tiers}
@@ -89,10 +93,11 @@ def test_all_tiers_in_order(monkeypatch: pytest.MonkeyPatch, generated: Generate
 @pytest.mark.parametrize(
     ("failing", "left"),
     [
-        ("static", ["rules", "build", "properties"]),
-        ("rules", ["build", "properties"]),
-        ("build", ["properties"]),
-        ("properties", []),
+        ("static", ["rules", "build", "oracle", "properties", "mutants"]),
+        ("rules", ["build", "oracle", "properties", "mutants"]),
+        ("build", ["oracle", "properties", "mutants"]),
+        ("oracle", ["properties", "mutants"]),
+        ("properties", ["mutants"]),
     ],
 )
 def test_a_tier_with_errors_stops_the_deeper_ones(
@@ -122,11 +127,12 @@ def test_a_real_verification(worker: DbtWorker, generated: Generated) -> None:
     said: list[str] = []
     outcome = verify(
         generated.subject, constitution=NO_RULES, worker=worker,
-        progress=said.append, today=TODAY, now=NOW,
+        progress=said.append, today=TODAY, now=NOW, proof=True,
     )  # fmt: skip
     assert outcome.ok, [f"{f}\n{f.evidence}" for f in outcome.report.errors]
-    assert [t.name for t in outcome.tiers] == ["static", "rules", "build", "properties"]
-    assert outcome.not_run == ()
+    assert [t.name for t in outcome.tiers] == ["static", "rules", "build", "oracle", "properties"]
+    assert outcome.not_run == (QUICK,)
+    assert {v.kind for v in outcome.verdicts if v.model == "customer_orders"} == {"TESTED"}
     assert any("shuffled" in s for s in said)
     assert {n.status for n in outcome.nodes} == {"success", "pass"}
     assert {n.name for n in outcome.nodes if n.kind == "model"} >= {"dim_order", "all_events"}
@@ -162,7 +168,9 @@ def test_a_build_that_fails_names_the_file_as_artifacts_do(
     assert failed.location.path == "generated/dbt/models/staging/stg_customer.sql"
     assert failed.location.line
     assert "trims" in failed.message + failed.evidence
-    assert outcome.not_run == ("properties: the build tier has errors",)
+    assert outcome.not_run == tuple(
+        f"{tier}: the build tier has errors" for tier in ("oracle", "properties", "mutants")
+    )
 
 
 def test_dbt_that_is_missing_stops_the_verification(

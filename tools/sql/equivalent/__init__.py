@@ -1,1 +1,1 @@
-"""Named arguments that two queries give the same rows on every database that keeps its constraints."""
+"""Named arguments that two queries give the same rows wherever the declared constraints hold."""

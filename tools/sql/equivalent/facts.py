@@ -58,3 +58,9 @@ def declared(facts: Facts, table: exp.Table) -> tuple[str, Declared] | None:
         if name is not None:
             return name.lower(), facts[name]
     return None
+
+
+def declared_name(facts: Facts, name: str) -> str:
+    """The name under which a relation that a reference names is declared, lower case."""
+    found = declared(facts, exp.to_table(name, dialect="duckdb"))
+    return found[0] if found is not None else name.lower()

@@ -63,7 +63,7 @@ class Rows:
                     picked.add(term)
         if not any(_named(source, k) <= picked for k in source.relation.keys):
             return False
-        others = [c for c in source.on.find_all(exp.Column)]
+        others = source.on.find_all(exp.Column)
         return not source.on.find(exp.Query) and all(
             (t := self.scope.term(c)) is not None
             and (t in known or t.startswith(f"{source.alias}."))

@@ -26,8 +26,8 @@ _FIRST = (
 )  # fmt: skip
 # No NULL comes of operands that are not NULL.
 _TOTAL = (
-    exp.Add, exp.Sub, exp.Mul, *COMPARISONS, exp.Paren, exp.Neg, exp.Like, exp.ILike, exp.RegexpLike,
-    exp.DPipe, exp.And, exp.Or, exp.Not, exp.Lower, exp.Upper, exp.Trim, exp.Length, exp.Abs,
+    exp.Add, exp.Sub, exp.Mul, *COMPARISONS, exp.Paren, exp.Neg, exp.Like, exp.ILike, exp.DPipe,
+    exp.RegexpLike, exp.And, exp.Or, exp.Not, exp.Lower, exp.Upper, exp.Trim, exp.Length, exp.Abs,
     exp.Round, exp.Between, exp.MD5, exp.SHA2,
 )  # fmt: skip
 _NEVER_NULL = (
@@ -82,27 +82,38 @@ def never_null(node: Node, column: Test) -> bool:
     if isinstance(node, exp.Column):
         return column(node)
     if isinstance(node, exp.Window):
-        return isinstance(node.this, exp.RowNumber | exp.Rank | exp.DenseRank | exp.Count)
+        return _never_null_window(node, column)
     if isinstance(node, exp.Filter):
         return isinstance(node.this, exp.Count)
     if isinstance(node, _NEVER_NULL):
         return True
     if isinstance(node, exp.Coalesce):
         return any(never_null(a, column) for a in (node.this, *node.expressions))
-    if isinstance(node, exp.TryCast):
+    parts = _parts(node)
+    return bool(parts) and all(p is not None and never_null(p, column) for p in parts)
+
+
+def _never_null_window(node: exp.Window, column: Test) -> bool:
+    """Ranks and counts; and the least, the sum of values that are not, the row's own among them."""
+    function = node.this
+    if isinstance(function, exp.RowNumber | exp.Rank | exp.DenseRank | exp.Count):
+        return True
+    framed = node.args.get("spec") is not None or node.args.get("alias")
+    if framed or not isinstance(function, exp.Min | exp.Max | exp.Sum | exp.Avg):
         return False
-    if isinstance(node, exp.Cast):
-        return never_null(node.this, column)
+    return isinstance(function.this, exp.Expr) and never_null(function.this, column)
+
+
+def _parts(node: Node) -> list[Node | None]:
+    """The operands without whose NULL an expression is not NULL; none where that is not known."""
+    if isinstance(node, exp.Cast) and not isinstance(node, exp.TryCast):
+        return [node.this]
     if isinstance(node, exp.Case):
-        default = node.args.get("default")
-        branches = [i.args["true"] for i in node.args["ifs"]]
-        return default is not None and all(never_null(b, column) for b in (*branches, default))
+        return [*(i.args["true"] for i in node.args["ifs"]), node.args.get("default")]
     if isinstance(node, exp.If):
-        parts = (node.args.get("true"), node.args.get("false"))
-        return all(p is not None and never_null(p, column) for p in parts)
-    if isinstance(node, exp.In):
-        items = [node.this, *node.expressions]
-        return not node.args.get("query") and all(never_null(i, column) for i in items)
+        return [node.args.get("true"), node.args.get("false")]
+    if isinstance(node, exp.In) and not node.args.get("query"):
+        return [node.this, *node.expressions]
     if isinstance(node, _TOTAL):
-        return all(never_null(child, column) for child in node.iter_expressions())
-    return False
+        return list(node.iter_expressions())
+    return []

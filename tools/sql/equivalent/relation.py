@@ -15,6 +15,8 @@ class Output:
         nullable: whether it may be NULL; False only when it surely is not.
         origin: the declared relation and column whose values it copies, unchanged.
         whole: whether every value of its origin is in it.
+        row: which reading of the origin it copies: outputs of one relation with the same ``row``
+            come from the same row of the origin.
     """
 
     name: str
@@ -22,6 +24,7 @@ class Output:
     nullable: bool = True
     origin: tuple[str, str] | None = None
     whole: bool = False
+    row: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

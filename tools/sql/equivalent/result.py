@@ -50,7 +50,9 @@ def union_result(node: exp.SetOperation, left: Relation, right: Relation) -> Rel
     )
     every = frozenset(c.name.lower() for c in columns)
     if isinstance(node, exp.Union):
-        return Relation(columns, True, frozenset({every}) if node.args.get("distinct") else frozenset())
+        return Relation(
+            columns, True, frozenset({every}) if node.args.get("distinct") else frozenset()
+        )
     keys = {*left.keys, every} if node.args.get("distinct") else set(left.keys)
     return Relation(tuple(replace(c, origin=None) for c in left.columns), True, frozenset(keys))
 
@@ -74,7 +76,9 @@ def _output(scope: Scope, item: Node) -> Output:
     inner = item.unalias()
     if isinstance(inner, exp.Column):
         return _copied(scope, inner, item.alias_or_name)
-    return Output(item.alias_or_name or inner.sql(), scope.type_of(inner), not _filled(scope, inner))
+    return Output(
+        item.alias_or_name or inner.sql(), scope.type_of(inner), not _filled(scope, inner)
+    )
 
 
 def _copied(scope: Scope, column: exp.Column, name: str) -> Output:
@@ -88,6 +92,7 @@ def _copied(scope: Scope, column: exp.Column, name: str) -> Output:
         not scope.not_null(column),
         output.origin,
         output.whole and source == scope.sources[0] and _keeps_first(scope),
+        output.row,
     )
 
 
@@ -111,10 +116,21 @@ def _filled(scope: Scope, node: Node) -> bool:
 def _keeps_first(scope: Scope) -> bool:
     """Whether every value of the first source stays: only left joins, no filter."""
     args = scope.select.args
-    limited = any(args.get(k) for k in ("where", "having", "qualify", "limit", "offset", "sample"))
+    limited = any(args.get(k) for k in ("having", "qualify", "limit", "offset", "sample"))
+    where = args.get("where")
+    limited = limited or not all(
+        _always(scope, p) for p in (conjuncts(where.this) if where is not None else ())
+    )
     distinct = args.get("distinct")
     limited = limited or (distinct is not None and bool(distinct.args.get("on")))
     return not limited and scope.plain and all(s.side == "LEFT" for s in scope.sources[1:])
+
+
+def _always(scope: Scope, part: Node) -> bool:
+    """Whether a condition is ``x is not null`` of something that never is."""
+    inner = part.this.unnest() if isinstance(part, exp.Not) else None
+    tested = isinstance(inner, exp.Is) and isinstance(inner.expression, exp.Null)
+    return tested and inner is not None and never_null(inner.this, scope.given)
 
 
 def group_terms(scope: Scope) -> list[Node] | None:
@@ -139,8 +155,13 @@ def group_terms(scope: Scope) -> list[Node] | None:
     return found
 
 
-def identifying(scope: Scope) -> list[Callable[[set[str]], bool]]:
-    """Tests whether terms identify the rows of a select; one that says so is enough."""
+def identifying(scope: Scope, *, qualified: bool = True) -> list[Callable[[set[str]], bool]]:
+    """Tests whether terms identify the rows of a select; one that says so is enough.
+
+    Args:
+        scope: the select.
+        qualified: whether the rows are meant that QUALIFY leaves, rather than those before it.
+    """
     rows = Rows(scope)
     tests: list[Callable[[set[str]], bool]] = []
     group = scope.select.args.get("group")
@@ -153,7 +174,7 @@ def identifying(scope: Scope) -> list[Callable[[set[str]], bool]]:
             tests.append(lambda known: wanted <= rows.closure(known))
     else:
         tests.append(lambda _: True)  # aggregates without GROUP BY: one row
-    first = _first_of(scope)
+    first = _first_of(scope) if qualified else None
     if first is not None:
         tests.append(lambda known: first <= rows.closure(known))
     return tests
@@ -178,7 +199,9 @@ def _keys(scope: Scope) -> Iterable[frozenset[str]]:
     term_of = {name: scope.term(i.unalias()) for i, name in names.items()}
     for item in select.expressions:
         if item.is_star:
-            term_of |= {o.name.lower(): _star_term(scope, item, o) for o in _starred(scope, item)[0]}
+            term_of |= {
+                o.name.lower(): _star_term(scope, item, o) for o in _starred(scope, item)[0]
+            }
     known = {name: term for name, term in term_of.items() if term}
     everything = frozenset(term_of)
     limit = select.args.get("limit")
@@ -187,11 +210,23 @@ def _keys(scope: Scope) -> Iterable[frozenset[str]]:
     distinct = select.args.get("distinct")
     if distinct is not None and not distinct.args.get("on"):
         yield everything
+    yield from _numbered(scope, known)
     tests = identifying(scope)
     for order in _orders(list(known)):
         key = _smallest(order, known, tests)
         if key is not None:
             yield key
+
+
+def _numbered(scope: Scope, known: dict[str, str]) -> Iterable[frozenset[str]]:
+    """A row number with what it is partitioned by identifies the row."""
+    for item in scope.select.expressions:
+        window = item.unalias()
+        if isinstance(window, exp.Window) and isinstance(window.this, exp.RowNumber):
+            terms = [scope.term(n) for n in window.args.get("partition_by") or []]
+            names = [next((n for n, t in known.items() if t == term), None) for term in terms]
+            if not window.args.get("alias") and all(names):
+                yield frozenset({item.alias_or_name.lower(), *(n for n in names if n)})
 
 
 def _star_term(scope: Scope, item: Node, output: Output) -> str | None:
@@ -226,4 +261,3 @@ def _smallest(
         if identifies(fewer):
             kept = fewer
     return frozenset(kept)
-

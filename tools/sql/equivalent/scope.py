@@ -30,12 +30,14 @@ class Source:
         relation: its columns.
         join: how it came in; None for the first.
         absent: whether an outer join may leave it out, so that all its columns are NULL.
+        on: the condition of its join; of USING, the equalities that it stands for.
     """
 
     alias: str
     relation: Relation
     join: exp.Join | None = None
     absent: bool = False
+    on: Node | None = None
 
     @property
     def side(self) -> str:
@@ -44,21 +46,23 @@ class Source:
 
     @property
     def plain(self) -> bool:
-        """Whether its join is one that the arguments know: no ASOF, NATURAL, USING, LATERAL."""
+        """Whether its join is one that the arguments know: no ASOF, NATURAL, LATERAL."""
         if self.join is None:
             return True
         lateral = isinstance(self.join.this, exp.Lateral | exp.Unnest)
-        return not (self.join.args.get("method") or self.join.args.get("using") or lateral)
+        unclear = bool(self.using) and (self.on is None or self.side not in ("", "LEFT"))
+        return not (self.join.args.get("method") or lateral or unclear)
+
+    @property
+    def using(self) -> list[str]:
+        """The columns of USING, lower case."""
+        names = self.join.args.get("using") if self.join is not None else None
+        return [n.name.lower() for n in names or []]
 
     @property
     def hidden(self) -> bool:
         """Whether only its join condition sees it: the right side of a semi or an anti join."""
         return self.join is not None and str(self.join.kind or "").upper() in _HIDDEN
-
-    @property
-    def on(self) -> Node | None:
-        """The condition of its join."""
-        return self.join.args.get("on") if self.join is not None else None
 
     @property
     def inner(self) -> bool:
@@ -88,6 +92,7 @@ class Scope:
         items += [(node, None) for node in self.select.args.get("laterals") or []]
         for node, join in items:
             source = Source(node.alias_or_name.lower(), self._relation(node), join)
+            source = replace(source, on=_condition(source, found))
             if source.side in _OUTER:
                 found = [replace(s, absent=True) for s in found]
             found.append(replace(source, absent=source.side in ("LEFT", "FULL")))
@@ -135,12 +140,13 @@ class Scope:
             mine = [s for s in self.sources if s.alias == column.table.lower()]
             output = mine[0].relation.column(column.name) if len(mine) == 1 else None
             return (mine[0], output) if output else None
-        if self._is_alias(column) or any(
-            s.join is not None and s.join.args.get("using") for s in self.sources
-        ):
+        if self._is_alias(column):
             return None
         found = [(s, o) for s in self.sources if (o := s.relation.column(column.name)) is not None]
-        return found[0] if len(found) == 1 else None
+        # A name that USING joins is that of the first source, unless an outer join fills it in.
+        name = column.name.lower()
+        joined = all(name in s.using and s.plain for s, _ in found[1:])
+        return found[0] if found and joined else None
 
     def _is_alias(self, column: exp.Column) -> bool:
         """Whether ORDER BY means a name that the select list gives; elsewhere columns win."""
@@ -206,6 +212,24 @@ class Scope:
             return owner[1].type if owner else None
 
         return type_of(node, lookup)
+
+
+def _condition(source: Source, before: list[Source]) -> Node | None:
+    """The ON of a join; of USING the equalities with the first source that has the column."""
+    if source.join is None or not source.using:
+        return source.join.args.get("on") if source.join is not None else None
+    parts: list[Node] = []
+    for name in source.using:
+        owner = next((s for s in before if s.relation.column(name) is not None), None)
+        if owner is None or not all(s.relation.complete for s in (*before, source)):
+            return None
+        sides = [_qualified(name, s.alias) for s in (owner, source)]
+        parts.append(exp.EQ(this=sides[0], expression=sides[1]))
+    return exp.and_(*parts)
+
+
+def _qualified(name: str, alias: str) -> exp.Column:
+    return exp.column(exp.to_identifier(name), table=exp.to_identifier(alias))
 
 
 def _windowed(call: Node) -> bool:

@@ -56,6 +56,12 @@ class Scopes:
         """What a table, a CTE's name or a subquery gives, as FROM and JOIN hold it."""
         if any(node.args.get(k) for k in ("pivots", "joins", "sample", "laterals", "when")):
             return UNKNOWN
+        relation = self._read(node)
+        # What is read here is one reading: its rows are not those of another one beside it.
+        columns = tuple(replace(c, row=(id(node), *c.row)) for c in relation.columns)
+        return replace(relation, columns=columns)
+
+    def _read(self, node: Node) -> Relation:
         if isinstance(node, exp.Subquery):
             extra = any(node.args.get(k) for k in ("limit", "order", "offset", "with_"))
             return UNKNOWN if extra else _renamed(node, self.result(node.this))
@@ -93,7 +99,9 @@ def _renamed(node: Node, relation: Relation) -> Relation:
     news = [*names, *(c.name for c in relation.columns[len(names) :])]
     new = {c.name.lower(): n.lower() for c, n in zip(relation.columns, news, strict=True)}
     columns = tuple(replace(c, name=n) for c, n in zip(relation.columns, news, strict=True))
-    return Relation(columns, True, frozenset(frozenset(new[k] for k in key) for key in relation.keys))
+    return Relation(
+        columns, True, frozenset(frozenset(new[k] for k in key) for key in relation.keys)
+    )
 
 
 def cte_of(table: exp.Table) -> tuple[exp.CTE | None, bool]:

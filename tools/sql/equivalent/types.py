@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import lru_cache
 
@@ -9,6 +10,8 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from tools.sql.parse import Node
+
+_INT, _BIG = 2**31, 2**63
 
 Lookup = Callable[[exp.Column], str | None]
 
@@ -18,9 +21,11 @@ _TEXT = (
     exp.RegexpReplace, exp.Left, exp.Right, exp.MD5, exp.TimeToStr, exp.GroupConcat,
 )  # fmt: skip
 _BIGINT = (
-    exp.Count, exp.CountIf, exp.RowNumber, exp.Rank, exp.DenseRank, exp.Year, exp.Month, exp.Day,
-    exp.Length, exp.DateDiff, exp.Extract,
+    exp.Count, exp.RowNumber, exp.Rank, exp.DenseRank, exp.Year, exp.Month, exp.Day, exp.Length,
+    exp.DateDiff,
 )  # fmt: skip
+_WHOLE_PARTS = frozenset("year quarter month week day hour minute dow dayofweek isodow doy".split())
+_BY_KIND = ((_BOOLEAN, "boolean"), (_TEXT, "text"), (_BIGINT, "bigint"))
 _SAME = (
     exp.Min, exp.Max, exp.AnyValue, exp.First, exp.Last, exp.FirstValue, exp.LastValue, exp.Lag,
     exp.Lead, exp.ArgMax, exp.ArgMin, exp.Paren, exp.Window, exp.Filter, exp.IgnoreNulls, exp.Order,
@@ -45,13 +50,12 @@ def type_of(node: Node, lookup: Lookup) -> str | None:
     if isinstance(node, exp.Cast):
         return normal(node.to.sql("duckdb"))
     if isinstance(node, exp.Literal):
-        return "varchar" if node.is_string else "integer" if node.is_int else None
-    if isinstance(node, _BOOLEAN):
-        return "boolean"
-    if isinstance(node, _TEXT):
-        return "varchar"
-    if isinstance(node, _BIGINT):
-        return "bigint"
+        return "text" if node.is_string else _number_type(node)
+    known = next((kind for kinds, kind in _BY_KIND if isinstance(node, kinds)), None)
+    if known is not None:
+        return known
+    if isinstance(node, exp.Extract):
+        return "bigint" if node.name.lower() in _WHOLE_PARTS else None
     if isinstance(node, _SAME):
         return type_of(node.this, lookup) if isinstance(node.this, exp.Expr) else None
     if isinstance(node, exp.Coalesce):
@@ -63,9 +67,38 @@ def type_of(node: Node, lookup: Lookup) -> str | None:
     return None
 
 
+def _number_type(node: exp.Literal) -> str | None:
+    if not node.is_int:
+        return None
+    value = int(node.this)
+    return "int" if value < _INT else "bigint" if value < _BIG else None
+
+
 def _common(nodes: list[Node], lookup: Lookup) -> str | None:
-    kinds = {type_of(n, lookup) for n in nodes if not isinstance(n, exp.Null)}
-    return kinds.pop() if len(kinds) == 1 else None
+    """The type of a choice: that of its columns where constants fit in it."""
+    given = [n for n in nodes if not isinstance(n, exp.Null)]
+    constants = [n for n in given if isinstance(n, exp.Literal)]
+    kinds = {type_of(n, lookup) for n in given if not isinstance(n, exp.Literal)}
+    if not kinds:
+        kinds = {type_of(n, lookup) for n in constants}
+        return kinds.pop() if len(kinds) == 1 else None
+    kind = kinds.pop()
+    alone = not kinds and kind is not None
+    return kind if alone and all(_holds(str(kind), c) for c in constants) else None
+
+
+def _holds(kind: str, constant: exp.Literal) -> bool:
+    """Whether a constant beside values of a type leaves the type as it is."""
+    if constant.is_string:
+        return kind in ("text", "date", "timestamp")
+    if kind in ("int", "bigint"):
+        return constant.is_int and int(constant.this) < _INT
+    sizes = re.fullmatch(r"decimal\((\d+), (\d+)\)", kind)
+    whole, _, fraction = constant.this.partition(".")
+    if sizes is None or not (whole + fraction).isdecimal():
+        return kind == "double"
+    width, scale = int(sizes[1]), int(sizes[2])
+    return len(whole) <= width - scale and len(fraction) <= scale
 
 
 @lru_cache(maxsize=1024)
@@ -80,7 +113,7 @@ def normal(text: str | None) -> str | None:
 
 
 def family(kind: str | None) -> str | None:
-    """``integer``, ``decimal``, ``text``, ``date``, ``timestamp``, ``boolean``, ``double`` or None."""
+    """``integer decimal text date timestamp boolean double``, or None for the others."""
     if kind is None:
         return None
     if kind.startswith("decimal"):
@@ -91,13 +124,14 @@ def family(kind: str | None) -> str | None:
 def same_values(left: str | None, right: str | None) -> bool:
     """Whether equal values of two types surely are one value.
 
-    Not so for ``interval`` (30 days equal a month), ``double`` (-0.0 equals 0.0) and for text that
-    is compared to a number (``'1.0'`` and ``'1'`` both equal 1).
+    Not so for ``interval`` (30 days equal a month), ``double`` (-0.0 equals 0.0), for text that is
+    compared to a number (``'1.0'`` and ``'1'`` both equal 1), and for wide decimals that are
+    compared as doubles.
     """
     one, other = family(left), family(right)
-    if one is None or other is None or "double" in (one, other):
+    if one in (None, "double"):
         return False
-    return one == other or {one, other} == {"integer", "decimal"}
+    return left == right or one == other == "integer"
 
 
 def fits(kind: str | None, literal: exp.Literal) -> bool:

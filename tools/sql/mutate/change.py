@@ -14,9 +14,11 @@ from typing import Any
 
 from sqlglot import exp
 
+from tools.errors import InternalError
 from tools.sql.parse import Node
+from tools.sql.render import render
 
-_NESTS = (exp.Binary, exp.Not, exp.Neg, exp.Between, exp.In, exp.AtTimeZone, exp.Bracket)
+_NESTS = (exp.Binary, exp.Neg, exp.Between, exp.In, exp.AtTimeZone, exp.Bracket)
 _LOOSE = (exp.Connector, exp.Not, exp.Neg, exp.Between, exp.In)
 
 
@@ -66,9 +68,7 @@ def swap(node: Node, by: Node) -> Edit:
 
     The name of an output column stays, and parentheses are set where the new tree binds less.
     """
-    parent, key = node.parent, node.arg_key
-    assert parent is not None, "the root of a query cannot be replaced"
-    assert key is not None
+    parent, key = _holder(node)
     new = _fit(node, by, parent, key)
     if node.index is None:
         return Edit(parent, key, new)
@@ -79,13 +79,20 @@ def swap(node: Node, by: Node) -> Edit:
 
 def _fit(node: Node, by: Node, parent: Node, key: str) -> Node:
     if isinstance(parent, exp.Select) and key == "expressions" and not isinstance(by, exp.Alias):
-        name = node.output_name
+        name = node.output_name if isinstance(node, exp.Column | exp.Dot) else ""
         if name and by.output_name != name:
             return exp.alias_(by, exp.to_identifier(name, quoted=_quoted(node)))
-    operator = isinstance(by, exp.Binary) and not isinstance(by, exp.Func | exp.Dot)
-    if isinstance(parent, _NESTS) and (operator or isinstance(by, _LOOSE)):
-        return exp.Paren(this=by)
-    return by
+    return exp.Paren(this=by) if _binds_less(by, parent) else by
+
+
+def _binds_less(node: Node, parent: Node) -> bool:
+    """Whether a tree needs parentheses within another one."""
+    if isinstance(parent, exp.Connector):
+        return isinstance(node, exp.Connector) and type(node) is not type(parent)
+    if isinstance(parent, exp.Not):
+        return isinstance(node, exp.Connector)
+    operator = isinstance(node, exp.Binary) and not isinstance(node, exp.Func | exp.Dot)
+    return isinstance(parent, _NESTS) and (operator or isinstance(node, _LOOSE))
 
 
 def _quoted(node: Node) -> bool:
@@ -93,11 +100,15 @@ def _quoted(node: Node) -> bool:
     return isinstance(name, exp.Identifier) and bool(name.args.get("quoted"))
 
 
+def _holder(node: Node) -> tuple[Node, str]:
+    if node.parent is None or node.arg_key is None:
+        raise InternalError("the root of a query cannot be replaced")
+    return node.parent, node.arg_key
+
+
 def without(node: Node) -> Edit:
     """The edit that takes a tree out of the list that holds it, or clears the place it has."""
-    parent, key = node.parent, node.arg_key
-    assert parent is not None
-    assert key is not None
+    parent, key = _holder(node)
     if node.index is None:
         return Edit(parent, key, None)
     items = _kept(parent.args[key])
@@ -107,5 +118,5 @@ def without(node: Node) -> Edit:
 
 def text(node: Node, limit: int = 60) -> str:
     """A tree as a person would name it in a sentence, shortened."""
-    sql = node.sql("duckdb", comments=False, normalize_functions="lower")
+    sql = render(node, "duckdb", width=10_000)
     return sql if len(sql) <= limit else sql[: limit - 1].rstrip() + "…"

@@ -1,89 +1,131 @@
-"""All mutants of one query, in a fixed order, each text once."""
+"""All mutants of a program, in a fixed order, each once."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
 from tools.sql.audit import line_of
 from tools.sql.equivalent.facts import Facts
 from tools.sql.mutate.change import Change, applied
+from tools.sql.mutate.grouped import everywhere
+from tools.sql.mutate.loads import LOADS, load_faults
 from tools.sql.mutate.mutant import Mutant
+from tools.sql.mutate.program import THIS, Program, canonical
 from tools.sql.mutate.query import Query
 from tools.sql.mutate.registry import registered
+from tools.sql.mutate.text import Cut, Text
 from tools.sql.parse import Node, parse_query
 
 
-def canonical(sql: str) -> str:
-    """A DuckDB query as mutants of it are written: what they are to be compared with.
+@dataclass(frozen=True)
+class _Fault:
+    """One form of a query with a fault, and what tells the fault from others in another form."""
 
-    Raises:
-        SqlError: when it is not one query.
-    """
-    return text_of(parse_query(sql, "duckdb"))
-
-
-def text_of(tree: Node) -> str:
-    """A tree as DuckDB text, on one line, without comments."""
-    return tree.sql("duckdb", comments=False)
+    operator: str
+    what: str
+    sql: str
+    line: int
+    column: int
+    path: str
+    cut: Cut | None
+    key: tuple[str, str, str, int]
 
 
 def mutants(
-    sql: str,
+    program: Program | str,
     facts: Facts | None = None,
     *,
-    this: str = "",
     operators: Collection[str] | None = None,
 ) -> tuple[Mutant, ...]:
-    """The mutants of a query: operators in alphabetical order, places in the order of the text.
+    """The mutants of a program: operators in alphabetical order, places in the order of the text.
 
-    Nothing is executed: some of them may not bind, and some may be equivalent to the original.
+    A fault in a text that both forms of an incremental model share is planted in both. Nothing is
+    executed: some mutants may not bind, and some may be equivalent to the original.
 
     Args:
-        sql: one DuckDB query, without Jinja.
+        program: what the model runs, or its query.
         facts: columns, types and keys of the relations that it reads, as far as they are known.
-        this: the relation that an incremental model reads as itself, as the query names it.
         operators: names of the operators to use; all when it is None.
 
     Raises:
-        SqlError: when it is not one query.
+        SqlError: when a form is not one query.
         KeyError: an operator that does not exist.
     """
-    tree = parse_query(sql, "duckdb")
-    query = Query(tree, facts or {}, this)
-    known = registered()
-    chosen = list(known) if operators is None else sorted(operators)
-    original = text_of(tree)
+    given = Program(program) if isinstance(program, str) else program
+    forms = [canonical(q) for q in given.queries]
+    original = Program(forms[0], forms[1] if len(forms) > 1 else "", given.load)
+    faults = [_faults(query, facts or {}, operators) for query in given.queries]
+    one = len(faults) == 1
+    found = _single(faults[0], original) if one else _paired(faults[0], faults[1], original)
+    if given.incremental:
+        found += load_faults(original, operators)
     seen = {original}
-    found: list[Mutant] = []
-    for name in chosen:
-        for mutant in _of_operator(name, query, original):
-            if mutant.sql not in seen:
-                seen.add(mutant.sql)
-                found.append(mutant)
-    return tuple(found)
+    unique = []
+    for mutant in sorted(found, key=lambda m: (m.operator, m.location)):
+        if mutant.program not in seen:
+            seen.add(mutant.program)
+            unique.append(mutant)
+    return tuple(unique)
 
 
-def _of_operator(name: str, query: Query, original: str) -> Iterator[Mutant]:
-    for change in list(registered()[name].changes(query)):
+def _single(faults: list[_Fault], original: Program) -> list[Mutant]:
+    mutants = [_mutant(f, replace(original, sql=f.sql), original) for f in faults]
+    pairs = zip(mutants, faults, strict=True)
+    return [replace(m, cut=f.cut) for m, f in pairs]
+
+
+def _paired(first: list[_Fault], later: list[_Fault], original: Program) -> list[Mutant]:
+    """Mutants of both forms: what is the same fault in both is one mutant."""
+    others = {f.key: f for f in first}
+    found = []
+    for fault in later:
+        twin = others.pop(fault.key, None)
+        sql = twin.sql if twin is not None else original.sql
+        found.append(_mutant(fault, replace(original, sql=sql, incremental=fault.sql), original))
+    found += [_mutant(f, replace(original, sql=f.sql), original) for f in others.values()]
+    return found
+
+
+def _mutant(fault: _Fault, program: Program, original: Program) -> Mutant:
+    place = (fault.line, fault.column, fault.path)
+    return Mutant(fault.operator, fault.what, program, original, *place)
+
+
+def _faults(sql: str, facts: Facts, operators: Collection[str] | None) -> list[_Fault]:
+    query = Query(parse_query(sql, "duckdb"), facts, THIS)
+    known = registered()
+    names = known if operators is None else [n for n in sorted(operators) if n not in LOADS]
+    return [fault for name in names for fault in _of_operator(name, query)]
+
+
+def _of_operator(name: str, query: Query) -> Iterator[_Fault]:
+    """The faults of one operator; they are told apart by their CTE, their words, their turn."""
+    turns: dict[tuple[str, str], int] = {}
+    text = Text(query.tree)
+    for given in list(registered()[name].changes(query)):
+        change = everywhere(given, query)
         with applied(change):
-            sql = text_of(query.tree)
+            sql, cut = text.changed([e.node for e in change.edits])
+        cte = change.site.find_ancestor(exp.CTE)
+        words = (cte.alias if cte is not None else "", change.what)
+        turns[words] = turns.get(words, 0) + 1
         line, column = place(change)
-        yield Mutant(name, change.what, sql, original, line, column, path_of(change.site))
+        key = (name, *words, turns[words])
+        yield _Fault(name, change.what, sql, line, column, path_of(change.site), cut, key)
 
 
 def place(change: Change) -> tuple[int, int]:
     """Line and column of the first name or literal of the site, from 1; zeros when unknown."""
-    for node in change.site.walk(bfs=False):
-        if node.meta.get("line"):
-            return int(node.meta["line"]), max(1, int(node.meta["col"]) - _width(node) + 1)
-    return line_of(change.site), 0
-
-
-def _width(node: Node) -> int:
-    start, end = node.meta.get("start"), node.meta.get("end")
-    return int(end) - int(start) + 1 if start is not None and end is not None else len(node.name)
+    found = [
+        # The tokenizer gives the column of the last letter.
+        (int(m["line"]), max(1, int(m["col"]) - int(m["end"]) + int(m["start"])))
+        for node in change.site.walk()
+        if (m := node.meta).get("line") and m.get("start") is not None
+    ]
+    return min(found) if found else (line_of(change.site), 0)
 
 
 def path_of(node: Node) -> str:
@@ -94,6 +136,3 @@ def path_of(node: Node) -> str:
         steps.append(f"{at.arg_key}[{at.index}]" if at.index is not None else str(at.arg_key))
         at = at.parent
     return ".".join(reversed(steps)) or type(node).__name__.lower()
-
-
-__all__ = ["canonical", "exp", "mutants", "path_of", "place", "text_of"]

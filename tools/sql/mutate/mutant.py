@@ -1,4 +1,4 @@
-"""A mutant: the query with one fault in it, and how it differs from the original."""
+"""A mutant: a program with one fault in it, and how it differs from the original."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import difflib
 from dataclasses import dataclass
 from functools import lru_cache
 
+from tools.sql.mutate.program import Load, Program
+from tools.sql.mutate.text import Cut
 from tools.sql.parse import parse_query
 from tools.sql.render import render
 
@@ -14,25 +16,33 @@ _WIDTH = 60
 
 @dataclass(frozen=True)
 class Mutant:
-    """A query with one fault planted.
+    """A program with one fault planted.
 
     Args:
         operator: the operator's name.
         description: what was changed, in a few words.
-        sql: the whole query with the fault.
-        original: the whole query without it, written in the same way.
+        program: what runs, with the fault.
+        original: what ran without it, written in the same way.
         line: where, in the text that was given; from 1, 0 is unknown.
         column: where in the line, likewise.
-        path: the place in the syntax tree, such as ``with[0].this.joins[1]``.
+        path: the place in the syntax tree, such as ``with_.expressions[0].this.joins[1]``.
+        cut: the part of the query that the fault is in; None when that is all of it, and for
+            programs of two forms.
     """
 
     operator: str
     description: str
-    sql: str
-    original: str
+    program: Program
+    original: Program
     line: int = 0
     column: int = 0
     path: str = ""
+    cut: Cut | None = None
+
+    @property
+    def sql(self) -> str:
+        """The query with the fault; of an incremental model, the form that has it."""
+        return self._forms()[1]
 
     @property
     def location(self) -> tuple[int, int]:
@@ -41,8 +51,15 @@ class Mutant:
 
     @property
     def diff(self) -> str:
-        """The difference of the laid-out queries, as few lines as show it."""
-        return difference(self.original, self.sql)
+        """The difference of the laid-out programs, as few lines as show it."""
+        if self.program.load != self.original.load:
+            return _difference(self.original.load, self.program.load)
+        return difference(*self._forms())
+
+    def _forms(self) -> tuple[str, str]:
+        """The first form that the fault is in: as it was, as it is."""
+        pairs = zip(self.original.queries, self.program.queries, strict=True)
+        return next((p for p in pairs if p[0] != p[1]), (self.original.sql, self.program.sql))
 
     def __str__(self) -> str:
         return f"{self.operator} at {self.line}:{self.column}: {self.description}"
@@ -50,9 +67,15 @@ class Mutant:
 
 def difference(original: str, mutated: str, context: int = 1) -> str:
     """The unified difference of two DuckDB queries, laid out alike, without file headers."""
-    lines = difflib.unified_diff(
-        laid_out(original).splitlines(), laid_out(mutated).splitlines(), lineterm="", n=context
-    )
+    return _unified(laid_out(original).splitlines(), laid_out(mutated).splitlines(), context)
+
+
+def _difference(original: Load, mutated: Load) -> str:
+    return _unified(original.lines(), mutated.lines(), 1)
+
+
+def _unified(before: list[str], after: list[str], context: int) -> str:
+    lines = difflib.unified_diff(before, after, lineterm="", n=context)
     return "\n".join(list(lines)[2:])
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TypeVar
 
 from sqlglot import exp
 
@@ -13,6 +14,8 @@ from tools.sql.equivalent.facts import Facts
 from tools.sql.equivalent.scope import Scope
 from tools.sql.equivalent.scopes import Scopes
 from tools.sql.parse import Node
+
+Kind = TypeVar("Kind", bound=Node)
 
 CONDITIONS = (exp.Where, exp.Having, exp.Qualify)
 COMPARISONS = (exp.LT, exp.LTE, exp.GT, exp.GTE)
@@ -37,7 +40,7 @@ class Query:
         """Every node, in the order of the text as far as the tree knows it."""
         return tuple(self.tree.walk(bfs=False))
 
-    def all(self, *kinds: type[Node]) -> Iterator[Node]:
+    def all(self, *kinds: type[Kind]) -> Iterator[Kind]:
         """The nodes of some kinds, in order."""
         return (n for n in self.nodes if isinstance(n, kinds))
 
@@ -109,27 +112,19 @@ def _is_simple_case(branch: Node) -> bool:
     return isinstance(case, exp.Case) and case.this is not None
 
 
-def in_type(node: Node) -> bool:
-    """Whether a node is part of a type, such as the 12 of ``decimal(12, 2)``."""
-    return node.find_ancestor(exp.DataType, exp.Select) is not None and isinstance(
-        node.find_ancestor(exp.DataType, exp.Select), exp.DataType
-    )
-
-
-def number(text: str) -> Node:
-    """A number as a literal; a negative one in the form that it is parsed into."""
-    return exp.Literal.number(text)
-
-
 _UNIT_FUNCTIONS = {"datepart", "date_part", "datesub", "date_sub", "datetrunc"}
 
 
 def is_constant(node: Node) -> bool:
     """Whether a literal is a value: no part of a type, no ordinal, no unit of time."""
     parent = node.parent
-    if in_type(node) or isinstance(parent, exp.Ordered | exp.Group | exp.Var):
+    if isinstance(node.find_ancestor(exp.DataType, exp.Select), exp.DataType):
         return False
-    if node.arg_key == "unit" or isinstance(parent, exp.Extract) and node.arg_key == "this":
+    if isinstance(parent, exp.Select) and isinstance(parent.parent, exp.Exists):
+        return False
+    if isinstance(parent, exp.Ordered | exp.Group | exp.Var) or node.arg_key == "unit":
+        return False
+    if isinstance(parent, exp.Extract) and node.arg_key == "this":
         return False
     first = isinstance(parent, exp.Anonymous) and node.index == 0
     return not (first and parent is not None and parent.name.lower() in _UNIT_FUNCTIONS)
@@ -141,7 +136,10 @@ def is_watermark(query: Query, node: Node) -> bool:
     return any(isinstance(s, exp.Expr) and query.reads_this(s) for s in sides)
 
 
-_ENDS = re.compile(r"(?i)^(valid|effective|dbt_valid|active|row)_?(from|to|until|start|end)(_\w+)?$|^(start|end)_?(date|at|time|ts)$")
+_ENDS = re.compile(
+    r"(?i)^_*(dbt_)?(valid|effective|active|row)_?(from|to|until|start|end)(_\w+)?$"
+    r"|^(start|end)_?(date|at|time|ts)$"
+)
 
 
 def interval_end(node: Node) -> bool:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
+import time
+import weakref
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Self
@@ -21,12 +23,27 @@ from tools.sql.render import render
 from tools.verify.dataset import Row, kind_of
 
 DEFAULT_SECONDS = 10.0
+_MOST_TEXTS = 4096
+_GLANCE = 0.05  # seconds between two looks at the clock
 _SETTINGS = (
     "set timezone = 'UTC'",
     "set autoinstall_known_extensions = false",
     "set enable_external_access = false",
     "set lock_configuration = true",
 )
+
+
+def _watch(engine: weakref.ref[Engine]) -> None:
+    """Looks at the clock for an engine until it is closed or forgotten.
+
+    One thread for all questions: one for each would cost more than most questions do.
+    """
+    while True:
+        time.sleep(_GLANCE)
+        found = engine()
+        if found is None or not found.stop_if_late():
+            return
+        del found
 
 
 class CannotEvaluate(InputError):
@@ -47,9 +64,14 @@ class Engine:
 
     def __init__(self, seconds: float = DEFAULT_SECONDS) -> None:
         self._seconds = seconds
+        self._deadline = 0.0  # of the question that is being asked; 0 while there is none
+        self._lock = threading.Lock()
+        self._closed = False
+        self._texts: dict[int, tuple[Node, str]] = {}
         self._connection = duckdb.connect(":memory:", config={"threads": 1})
         for setting in _SETTINGS:
             self._connection.execute(setting)
+        threading.Thread(target=_watch, args=(weakref.ref(self),), daemon=True).start()
 
     def __enter__(self) -> Self:
         return self
@@ -62,7 +84,18 @@ class Engine:
 
     def close(self) -> None:
         """Ends the connection."""
-        self._connection.close()
+        with self._lock:
+            self._closed = True
+            self._connection.close()
+
+    def stop_if_late(self) -> bool:
+        """Interrupts a question that takes too long; False once the engine is closed."""
+        with self._lock:
+            if self._closed:
+                return False
+            if self._deadline and time.monotonic() > self._deadline:
+                self._connection.interrupt()
+            return True
 
     def scalars(
         self,
@@ -85,7 +118,7 @@ class Engine:
         Raises:
             CannotEvaluate: an expression has no value for some row.
         """
-        texts = [_text(e, read) for e in expressions]
+        texts = [self._text(e, read) for e in expressions]
         needed = _needed(expressions, len(kinds))
         relation, values = _relation("n", kinds, rows, needed)
         items = ", ".join(["r.n", *texts])
@@ -117,7 +150,7 @@ class Engine:
         Raises:
             CannotEvaluate: an expression has no value for some group.
         """
-        texts = [_text(e, read) for e in expressions]
+        texts = [self._text(e, read) for e in expressions]
         needed = [*_needed(expressions, len(kinds)), len(kinds)]
         numbered = [(*row, group) for row, group in zip(rows, groups, strict=True)]
         relation, values = _relation("n", [*kinds, "integer"], numbered, needed)
@@ -136,7 +169,7 @@ class Engine:
         read: str,
     ) -> tuple[Row, list[str]]:
         """The values of aggregate expressions over all rows, also when there is none."""
-        texts = [_text(e, read) for e in expressions]
+        texts = [self._text(e, read) for e in expressions]
         relation, values = _relation("n", kinds, rows, _needed(expressions, len(kinds)))
         found, types = self._ask(f"with r as ({relation}) select {', '.join(texts)} from r", values)
         return found[0], types
@@ -163,7 +196,7 @@ class Engine:
         two, second = _relation("rn", *right, others, named_from=count, bound=len(first))
         query = (
             f"with l as ({one}), r as ({two}) select ln, rn from l cross join r "
-            f"where {_text(predicate, read)} order by ln, rn"
+            f"where {self._text(predicate, read)} order by ln, rn"
         )
         return [(int(a), int(b)) for a, b in self._ask(query, [*first, *second])[0]]
 
@@ -171,10 +204,24 @@ class Engine:
         """Values as they are in a type."""
         return [row[0] for row in self.scalars([kind], [(v,) for v in values], ["c0"], "duckdb")[0]]
 
+    def _text(self, expression: str | Node, read: str) -> str:
+        """An expression as DuckDB reads it; trees that come again are written once."""
+        if isinstance(expression, str):
+            return expression
+        known = self._texts.get(id(expression))
+        if known is not None:
+            return known[1]
+        if len(self._texts) > _MOST_TEXTS:
+            self._texts.clear()
+        try:
+            text = render(expression, "duckdb", read=read)
+        except SqlError as error:
+            raise CannotEvaluate(error.message, f"write it in {read}") from error
+        self._texts[id(expression)] = (expression, text)  # kept, so that its id stays its own
+        return text
+
     def _ask(self, query: str, values: Sequence[Any]) -> tuple[list[Row], list[str]]:
-        timer = threading.Timer(self._seconds, self._connection.interrupt)
-        timer.daemon = True
-        timer.start()
+        self._deadline = time.monotonic() + self._seconds
         try:
             cursor = self._connection.execute(query, list(values))
             types = [_kind(str(d[1])) for d in cursor.description or ()]
@@ -187,16 +234,8 @@ class Engine:
                 f"DuckDB: {_first_line(error)}", "make the expression hold for such values"
             ) from error
         finally:
-            timer.cancel()
-
-
-def _text(expression: str | Node, read: str) -> str:
-    if isinstance(expression, str):
-        return expression
-    try:
-        return render(expression, "duckdb", read=read)
-    except SqlError as error:
-        raise CannotEvaluate(error.message, f"write it in {read}") from error
+            with self._lock:
+                self._deadline = 0.0
 
 
 def _needed(expressions: Sequence[str | Node], count: int) -> list[int]:

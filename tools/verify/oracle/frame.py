@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from tools.sql.analyse import ColumnRef, columns_in, rename
@@ -84,13 +85,20 @@ def parse(
     Raises:
         CannotEvaluate: it does not parse, or names what is not there.
     """
+    return _parsed(text, dialect, frame.slots, home, origin)
+
+
+@lru_cache(maxsize=4096)  # the same expression is asked for with every data set
+def _parsed(
+    text: str, dialect: str, slots: tuple[Slot, ...], home: str, origin: ColumnRef | None
+) -> Node:
     marks: dict[str, Node] = {
-        s.name: column(s.name, home) for s in frame.slots if s.alias.lower() == home.lower()
+        s.name: column(s.name, home) for s in slots if s.alias.lower() == home.lower()
     }
     if origin is not None:
         marks["from"] = column(origin.name, origin.table)
     try:
-        return bind(parse_expression(text, dialect, marks), frame, home)
+        return bind(parse_expression(text, dialect, marks), Frame(slots, ()), home)
     except SqlError as error:
         raise CannotEvaluate(f"{text}: {error.message}", f"write it in {dialect}") from error
 

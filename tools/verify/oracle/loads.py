@@ -76,7 +76,8 @@ def merge(load: Load, there: Table, incoming: Table, order: Sequence[str], doubt
 
 
 def _within_reach(load: Load, there: Table, incoming: Table, doubt: Doubt) -> Sequence[Row]:
-    if load.strategy != "incremental" or load.cursor is None or not there.rows:
+    reads_all = load.strategy != "incremental" or load.cursor is None or load.lookback is None
+    if reads_all or load.cursor is None or not there.rows:
         return incoming.rows
     at = _place(incoming, load.cursor)
     newest = _greatest(row[at] for row in there.rows)

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from tools.spec.model import Spec
 from tools.spec.transform import Model
-from tools.sql.analyse import columns_in, functions_in, has_window, nondeterministic_functions
+from tools.sql.analyse import (
+    ColumnRef,
+    columns_in,
+    functions_in,
+    has_window,
+    nondeterministic_functions,
+)
 from tools.sql.infer import parse_order
 from tools.sql.parse import Node, SqlError, column, parse_expression
 from tools.verify.dataset import Row, Table
@@ -124,17 +131,27 @@ def names_used(reading: Reading, columns: Iterable[str], extra: Iterable[str] = 
         extra: names that its load looks at.
     """
     model, dialect = reading.model, reading.spec.dialect
-    marks = {name: column(name) for name in (*columns, "from")}
     texts = [*(j.on for j in model.joins), model.where, model.having]
     texts += [j.filter for j in model.joins if j.filter_at == "after_join"]
     texts += [m.expr for m in model.aggregations] + [c.expr for c in model.columns]
     names = [*model.group_by, *extra, *(c.from_ or c.name for c in model.columns)]
     names += model.dedupe.by if model.dedupe else []
+    known = tuple(dict.fromkeys(columns))
+    refs = [ref for text in texts if text is not None for ref in _refs(text, dialect, known)]
+    for item in model.dedupe.order_by if model.dedupe else []:
+        refs += _refs(item, dialect, None)
+    used = {(ref.table, ref.name) for ref in refs}
+    used |= {(alias or None, bare) for alias, _, bare in (n.rpartition(".") for n in names)}
+    return frozenset((alias.lower() if alias else None, name.lower()) for alias, name in used)
+
+
+@lru_cache(maxsize=4096)
+def _refs(text: str, dialect: str, columns: tuple[str, ...] | None) -> tuple[ColumnRef, ...]:
+    """The columns of an expression that may have placeholders, or of an item of an order."""
     try:
-        trees = [parse_expression(t, dialect, marks) for t in texts if t is not None]
-        trees += [parse_order(o, dialect) for o in (model.dedupe.order_by if model.dedupe else [])]
+        if columns is None:
+            return columns_in(parse_order(text, dialect))
+        marks = {name: column(name) for name in (*columns, "from")}
+        return columns_in(parse_expression(text, dialect, marks))
     except SqlError as error:
-        raise CannotEvaluate(error.message, f"write it in {dialect}") from error
-    refs = [(ref.table, ref.name) for tree in trees for ref in columns_in(tree)]
-    refs += [(alias or None, bare) for alias, _, bare in (n.rpartition(".") for n in names)]
-    return frozenset((alias.lower() if alias else None, name.lower()) for alias, name in refs)
+        raise CannotEvaluate(f"{text}: {error.message}", f"write it in {dialect}") from error

@@ -45,10 +45,20 @@ class Rendered:
             assert old in self.files[name], f"{old!r} is not in {name}:\n{self.files[name]}"
             self.files[name] = self.files[name].replace(old, new)
         self.macros = "".join(self.files[name] for name in _MACROS if name in self.files)
+        self.environment = jinja2.Environment()  # noqa: S701 - this is SQL
+        self.templates: dict[str, jinja2.Template] = {}
         self.kept: set[str] = set()
+        self.made: set[str] = set()
 
     def close(self) -> None:
         self.connection.close()
+
+    def reset(self) -> None:
+        """As if nothing had ever been loaded."""
+        for place in self.made:
+            self.connection.execute(f"drop table if exists {place}")
+        self.made.clear()
+        self.kept.clear()
 
     def load(self, dataset: Dataset, moment: dt.datetime) -> None:
         """Puts the sources in place and runs every model once."""
@@ -70,9 +80,9 @@ class Rendered:
         columns = ", ".join(f"{identifier(n)} {kind}" for n, kind in table.columns)
         self.connection.execute(f"create or replace table {place} ({columns})")
         marks = ", ".join("?" for _ in table.columns)
-        for row in table.rows:
-            values = [as_text(v) for v in row]
-            self.connection.execute(f"insert into {place} values ({marks})", values)
+        rows = [[as_text(v) for v in row] for row in table.rows]
+        if rows:
+            self.connection.executemany(f"insert into {place} values ({marks})", rows)
 
     def _run(self, name: str, moment: dt.datetime) -> None:
         config: dict[str, Any] = {}
@@ -92,8 +102,8 @@ class Rendered:
             "var": lambda key, default=None: moment.isoformat(sep=" "),
             "run_started_at": moment,
         }
-        environment = jinja2.Environment()
-        query = environment.from_string(self.macros + self.files[name]).render(**names)
+        self.made.add(place)
+        query = self._template(self.files[name]).render(**names)
         if config["materialized"] != "incremental" or not again:
             self.connection.execute(f"create or replace table {place} as {query}")
         else:
@@ -105,9 +115,14 @@ class Rendered:
                 )
             self.connection.execute(f"insert into {place} by name select * from incoming_rows")
         if "post_hook" in config:
-            self.connection.execute(environment.from_string(config["post_hook"]).render(**names))
+            self.connection.execute(self._template(config["post_hook"]).render(**names))
         if config["materialized"] == "incremental":
             self.kept.add(name)
+
+    def _template(self, text: str) -> jinja2.Template:
+        if text not in self.templates:
+            self.templates[text] = self.environment.from_string(self.macros + text)
+        return self.templates[text]
 
     def table(self, model: str, leave_out: tuple[str, ...] = ()) -> Table:
         """The rows of a model now."""

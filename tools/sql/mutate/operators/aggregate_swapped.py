@@ -7,6 +7,7 @@ dates, ``count`` for ``sum`` of a flag.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from sqlglot import exp
 
@@ -41,7 +42,9 @@ def changes(query: Query) -> Iterator[Change]:
         if isinstance(node.this, exp.Star | exp.Distinct):
             continue
         for other in _OTHERS[type(node)]:
-            parts = {"this": node.this.copy()}
+            parts: dict[str, Any] = {"this": node.this.copy()}
+            if other is exp.Count:
+                parts["big_int"] = True  # as it is parsed
             if isinstance(node, exp.ArgMax | exp.ArgMin):
                 parts["expression"] = node.expression.copy()
             by = other(**parts)

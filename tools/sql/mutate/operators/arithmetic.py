@@ -15,7 +15,7 @@ from tools.sql.parse import Node
 
 NAME = "arithmetic"
 
-_OTHER = {
+_OTHER: dict[type[Node], type[Node]] = {
     exp.Add: exp.Sub,
     exp.Sub: exp.Add,
     exp.Mul: exp.Div,
@@ -26,7 +26,7 @@ _OTHER = {
 
 
 def changes(query: Query) -> Iterator[Change]:
-    """``+`` as ``-``, ``*`` as ``/`` and back; operands of ``-``, ``/`` and ``||`` exchanged; signs."""
+    """``+`` as ``-``, ``*`` as ``/`` and back; operands of ``-``, ``/``, ``||`` exchanged."""
     for node in query.all(*_OTHER, exp.DPipe, exp.Neg):
         if isinstance(node, exp.Neg):
             if not isinstance(node.this, exp.Literal):

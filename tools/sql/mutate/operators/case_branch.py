@@ -7,6 +7,7 @@ swallows the second, an ELSE that was left out and gives NULL.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 from sqlglot import exp
 
@@ -22,7 +23,7 @@ def changes(query: Query) -> Iterator[Change]:
         if isinstance(node, exp.Case):
             yield from _branches(node)
             yield from _default(node)
-        elif not isinstance(node.parent, exp.Case):
+        elif isinstance(node, exp.If) and not isinstance(node.parent, exp.Case):
             yield from _choice(node)
 
 
@@ -37,7 +38,7 @@ def _branches(case: exp.Case) -> Iterator[Change]:
         else:
             by = default.copy() if default is not None else exp.null()
             yield Change(branch, what, (swap(case, by),))
-    for at, (one, two) in enumerate(zip(ifs, ifs[1:], strict=False)):
+    for at, (one, two) in enumerate(pairwise(ifs)):
         order = [*ifs[:at], two, one, *ifs[at + 2 :]]
         what = f"branches when {text(one.this, 30)} and when {text(two.this, 30)} change places"
         yield Change(one, what, (Edit(case, "ifs", order),))

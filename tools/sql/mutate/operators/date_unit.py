@@ -32,7 +32,7 @@ _NAMED = {"datepart", "date_part", "datesub", "date_sub", "datetrunc"}
 
 
 def changes(query: Query) -> Iterator[Change]:
-    """Every unit of an interval, of a truncation, of a difference or of a part, as its neighbour."""
+    """Every unit of an interval, a truncation, a difference or a part, as its neighbour."""
     for node in query.nodes:
         if type(node) in _PARTS:
             by = _PARTS[type(node)](this=node.this.copy())

@@ -26,7 +26,9 @@ def changes(query: Query) -> Iterator[Change]:
                 by = node.copy()
                 by.set("this", by.this.expressions[0].copy())
                 yield Change(node, f"{text(node)} becomes {text(by)}", (swap(node, by),))
-        elif not isinstance(node.this, exp.Star | exp.Order) and not isinstance(node, exp.GroupConcat):
+        elif not isinstance(node.this, exp.Star | exp.Order) and not isinstance(
+            node, exp.GroupConcat
+        ):
             if isinstance(node.parent, exp.Window):
                 continue
             by = node.copy()
@@ -39,8 +41,13 @@ def _select(query: Query, select: exp.Select) -> Iterator[Change]:
     scope = query.scope(select)
     if distinct is not None:
         if not distinct.args.get("on"):
-            yield Change(select, "select distinct becomes select", (Edit(select, "distinct", None),))
-    elif select.args.get("from_") is not None and not (scope is not None and scope.aggregated):
-        if not isinstance(select.parent, exp.Exists | exp.In):
-            edit = Edit(select, "distinct", exp.Distinct())
-            yield Change(select, "select becomes select distinct", (edit,))
+            yield Change(
+                select, "select distinct becomes select", (Edit(select, "distinct", None),)
+            )
+    elif (
+        select.args.get("from_") is not None
+        and not (scope is not None and scope.aggregated)
+        and not isinstance(select.parent, exp.Exists | exp.In)
+    ):
+        edit = Edit(select, "distinct", exp.Distinct())
+        yield Change(select, "select becomes select distinct", (edit,))

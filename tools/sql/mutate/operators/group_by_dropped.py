@@ -12,8 +12,8 @@ from sqlglot import exp
 
 from tools.sql.equivalent.result import group_terms
 from tools.sql.mutate.change import Change, Edit, swap, text
+from tools.sql.mutate.grouped import merged, uses_of
 from tools.sql.mutate.query import Query
-from tools.sql.parse import Node
 
 NAME = "group_by_dropped"
 
@@ -28,29 +28,7 @@ def changes(query: Query) -> Iterator[Change]:
                 continue
             rest = [t.copy() for t in [*(terms or [])[:at], *(terms or [])[at + 1 :]]]
             group = exp.Group(expressions=rest) if rest else None
+            uses = [u for u in uses_of(select, term) if not u.find_ancestor(exp.Group)]
             edits = [Edit(select, "group", group)]
-            edits += [swap(use, exp.Min(this=use.copy())) for use in _uses(select, term)]
-            yield Change(term, f"group by {text(term)} dropped", _merged(edits))
-
-
-def _uses(select: exp.Select, term: Node) -> Iterator[Node]:
-    """Where the group column is used after grouping: not within an aggregate or a subquery."""
-    places = [*select.expressions, select.args.get("having"), select.args.get("qualify")]
-    for place in places:
-        for node in place.walk(prune=lambda n: isinstance(n, exp.AggFunc | exp.Query)) if place else ():
-            if node == term:
-                yield node
-
-
-def _merged(edits: list[Edit]) -> tuple[Edit, ...]:
-    """Edits of one list in one edit, so that the later ones do not undo the earlier ones."""
-    found: dict[tuple[int, str], Edit] = {}
-    for edit in edits:
-        before = found.get((id(edit.node), edit.key))
-        if before is None or not isinstance(edit.value, list):
-            found[id(edit.node), edit.key] = edit
-            continue
-        old = edit.node.args[edit.key]
-        items = [b if b is not o else e for b, e, o in zip(before.value, edit.value, old, strict=True)]
-        found[id(edit.node), edit.key] = Edit(edit.node, edit.key, items)
-    return tuple(found.values())
+            edits += [swap(use, exp.Min(this=use.copy())) for use in uses]
+            yield Change(term, f"group by {text(term)} dropped", merged(edits))

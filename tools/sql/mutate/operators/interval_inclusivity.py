@@ -29,12 +29,12 @@ def changes(query: Query) -> Iterator[Change]:
             by = SHIFTED[type(node)](this=node.this.copy(), expression=node.expression.copy())
         yield Change(node, f"{text(node)} becomes {text(by)}", (swap(node, by),))
     for window in query.all(exp.Window):
-        if isinstance(window.this, exp.Lead) and isinstance(window.parent, exp.Alias):
-            if interval_end(window.parent):
-                second = exp.Interval(this=exp.Literal.string("1"), unit=exp.Var(this="SECOND"))
-                by = exp.Sub(this=window.copy(), expression=second)
-                what = f"{text(window.parent)} ends a second before the next one starts"
-                yield Change(window, what, (swap(window, by),))
+        item = window.parent
+        if isinstance(window.this, exp.Lead) and isinstance(item, exp.Alias) and interval_end(item):
+            second = exp.Interval(this=exp.Literal.string("1"), unit=exp.Var(this="SECOND"))
+            by = exp.Sub(this=window.copy(), expression=second)
+            what = f"{text(item)} ends a second before the next one starts"
+            yield Change(window, what, (swap(window, by),))
 
 
 def _half_open(node: exp.Between) -> Node:

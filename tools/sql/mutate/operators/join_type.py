@@ -1,7 +1,7 @@
 """The kind of a join is another one.
 
 Stands for: an inner join where rows without a partner have to stay, so that money disappears; a
-left join where they have to go; a full join that forgets one side; a semi join that is an anti join.
+left join where they have to go; a full join that forgets a side; a semi join that is an anti join.
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ def changes(query: Query) -> Iterator[Change]:
             yield Change(join, what, (Edit(join, "kind", _KINDS[kind]),))
         elif join.args.get("on") is not None or join.args.get("using"):
             for other in _SIDES.get(side, []):
-                yield Change(join, f"{_name(side)} join becomes {_name(other)} join", _edits(join, other))
+                yield Change(
+                    join, f"{_name(side)} join becomes {_name(other)} join", _edits(join, other)
+                )
 
 
 def _edits(join: exp.Join, side: str) -> tuple[Edit, ...]:

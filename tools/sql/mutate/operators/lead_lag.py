@@ -28,7 +28,8 @@ def changes(query: Query) -> Iterator[Change]:
         if node.args.get("default") is not None:
             edit = Edit(node, "default", None)
             yield Change(node, f"default of {text(node)} dropped", (edit,))
-    for node in query.all(exp.IgnoreNulls):
-        if isinstance(node.this, exp.AnyValue):
+    for ignoring in query.all(exp.IgnoreNulls):
+        if isinstance(ignoring.this, exp.AnyValue):
             continue  # how any_value is parsed, not what was written
-        yield Change(node, f"ignore nulls of {text(node)} dropped", (swap(node, node.this.copy()),))
+        what = f"ignore nulls of {text(ignoring)} dropped"
+        yield Change(ignoring, what, (swap(ignoring, ignoring.this.copy()),))

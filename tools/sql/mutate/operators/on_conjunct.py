@@ -25,7 +25,9 @@ def changes(query: Query) -> Iterator[Change]:
             for at, part in enumerate(parts):
                 rest = [*parts[:at], *parts[at + 1 :]]
                 left = conjunction(rest) if rest else exp.true()
-                yield Change(part, f"join condition {text(part)} dropped", (Edit(join, "on", left),))
+                yield Change(
+                    part, f"join condition {text(part)} dropped", (Edit(join, "on", left),)
+                )
         using = join.args.get("using") or []
         for at, name in enumerate(using if len(using) > 1 else []):
             rest = [*using[:at], *using[at + 1 :]]

@@ -12,10 +12,16 @@ from sqlglot import exp
 
 from tools.sql.mutate.change import Change, swap, text
 from tools.sql.mutate.query import COMPARISONS, Query, interval_end, is_watermark
+from tools.sql.parse import Node
 
 NAME = "predicate_boundary"
 
-SHIFTED = {exp.LT: exp.LTE, exp.LTE: exp.LT, exp.GT: exp.GTE, exp.GTE: exp.GT}
+SHIFTED: dict[type[Node], type[Node]] = {
+    exp.LT: exp.LTE,
+    exp.LTE: exp.LT,
+    exp.GT: exp.GTE,
+    exp.GTE: exp.GT,
+}
 
 
 def changes(query: Query) -> Iterator[Change]:

@@ -39,7 +39,7 @@ def _top(node: exp.Connector, place: exp.Expr) -> bool:
     holder = place.parent
     if not isinstance(holder, exp.Where | exp.Qualify | exp.Join):
         return False
-    at = node
+    at: exp.Expr = node
     while at is not place:
         if not isinstance(at.parent, exp.And | exp.Paren):
             return False

@@ -16,7 +16,7 @@ from tools.sql.parse import Node
 
 NAME = "predicate_negated"
 
-_OPPOSITE = {
+_OPPOSITE: dict[type[Node], type[Node]] = {
     exp.EQ: exp.NEQ,
     exp.NEQ: exp.EQ,
     exp.LT: exp.GTE,
@@ -48,7 +48,8 @@ def _negated(atom: Node) -> Change:
 def negation(atom: Node) -> Node:
     """The opposite of a predicate that has no AND or OR at its top."""
     if isinstance(atom, exp.Not):
-        return atom.this.unnest().copy()
+        inner: Node = atom.this.unnest().copy()
+        return inner
     opposite = _OPPOSITE.get(type(atom))
     if opposite is not None:
         return opposite(this=atom.this.copy(), expression=atom.expression.copy())

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from sqlglot import exp
 
-from tools.sql.mutate.change import Change, Edit, text
+from tools.sql.mutate.change import Change, Edit
 from tools.sql.mutate.query import Query, interval_end
 from tools.sql.parse import Node
 
@@ -21,7 +21,9 @@ def changes(query: Query) -> Iterator[Change]:
     """Every select that makes interval ends with LEAD, without the last version of changed keys."""
     for select in query.all(exp.Select):
         for item in select.expressions:
-            lead = next((w for w in item.find_all(exp.Window) if isinstance(w.this, exp.Lead)), None)
+            lead = next(
+                (w for w in item.find_all(exp.Window) if isinstance(w.this, exp.Lead)), None
+            )
             if lead is None or not isinstance(item, exp.Alias) or not interval_end(item):
                 continue
             what = f"the version without {item.alias} is left out for keys that changed"
@@ -39,6 +41,3 @@ def _only_closed(select: exp.Select, lead: Node) -> Edit:
         return Edit(select, "qualify", exp.Qualify(this=kept))
     old = exp.Paren(this=qualify.this.copy())
     return Edit(qualify, "this", exp.And(this=old, expression=kept))
-
-
-__all__ = ["NAME", "changes", "text"]

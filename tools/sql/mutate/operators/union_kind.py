@@ -22,7 +22,7 @@ def changes(query: Query) -> Iterator[Change]:
         distinct = bool(node.args.get("distinct"))
         kind = type(node).__name__.lower()
         if isinstance(node, exp.Union):
-            what = f"{kind if distinct else kind + ' all'} becomes {kind + ' all' if distinct else kind}"
+            what = "union becomes union all" if distinct else "union all becomes union"
             yield Change(node.expression, what, (Edit(node, "distinct", not distinct),))
         if node.parent is not None and not node.args.get("with_"):
             what = f"second branch of {kind} dropped"

@@ -26,7 +26,11 @@ def changes(query: Query) -> Iterator[Change]:
         for at, item in enumerate(items):
             desc = bool(item.args.get("desc"))
             way = "asc" if desc else "desc"
-            yield Change(item, f"order by {text(item)} becomes {way}", (Edit(item, "desc", not desc),))
+            yield Change(
+                item,
+                f"order by {text(item)} becomes {way}",
+                (Edit(item, "desc", not desc or None),),
+            )
             if len(items) > 1:
                 rest = [*items[:at], *items[at + 1 :]]
                 what = f"order by {text(item)} dropped"

@@ -1,0 +1,119 @@
+"""What was shown of each model, column by column, on a screen of 80 columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.text import Text
+
+from agent.terminal.console import print_columns, print_indented
+from tools.verify.outcome import Outcome, Strength, Survivor, Verdict
+
+_STYLES = {"TESTED": "ok", "REFUTED": "bad", "UNVERIFIED": "warning"}
+_SURVIVORS = 3
+
+
+def print_verdicts(console: Console, outcome: Outcome) -> None:
+    """Prints a line for each model, then the columns that are not as the others."""
+    models = list(dict.fromkeys(v.model for v in outcome.verdicts))
+    if not models:
+        return
+    strengths = {s.model: s for s in outcome.strengths}
+    heads = ["model", "columns", "verdict"]
+    if strengths:
+        heads += ["faults", "survive", "tests"]
+    rows = [[Text(h, style="faint") for h in heads]]
+    rows += [
+        _row([v for v in outcome.verdicts if v.model == model], strengths.get(model))
+        for model in models
+    ]
+    console.print()
+    print_columns(console, rows, indent=2)
+    for verdict in outcome.verdicts:
+        if verdict.kind != "TESTED":
+            line = Text(f"{verdict.model}.{verdict.column} ", style="name")
+            line.append(verdict.kind, style=_STYLES[verdict.kind])
+            line.append(f" {verdict.reason}")
+            print_indented(console, line, 2)
+    _print_survivors(console, outcome.strengths)
+
+
+def _row(verdicts: Sequence[Verdict], strength: Strength | None) -> list[Text]:
+    kinds = {v.kind for v in verdicts}
+    worst = next(k for k in ("REFUTED", "TESTED", "UNVERIFIED") if k in kinds)
+    tested = [v for v in verdicts if v.kind == "TESTED"]
+    said = Text(worst, style=_STYLES[worst])
+    if worst == "TESTED":
+        number = min(v.datasets for v in tested)
+        said.append(f" on {number} data set{'' if number == 1 else 's'}", style="")
+    cells = [Text(verdicts[0].model, style="name"), Text(f"{len(tested)}/{len(verdicts)}"), said]
+    if strength is not None:
+        cells += [
+            Text(rate(strength.rate)),
+            Text(str(strength.undecided or "")),
+            Text(rate(strength.shipped_rate)),
+        ]
+    return cells
+
+
+def rate(value: float | None) -> str:
+    """A share as people say it; never 100% when something is left."""
+    if value is None:
+        return "-"
+    return "100%" if value == 1 else f"{min(99, int(value * 100))}%"
+
+
+def _print_survivors(console: Console, strengths: Sequence[Strength]) -> None:
+    survivors = [(s.model, found) for s in strengths for found in s.survivors]
+    left = sum(s.not_tried for s in strengths)
+    if not survivors and not left:
+        return
+    killed = sum(s.killed for s in strengths)
+    undecided = sum(s.undecided for s in strengths)
+    text = f"{killed} of {killed + undecided} planted faults are told from the code"
+    if left:
+        text += f"; for {left} there was no time"
+    console.print()
+    print_indented(console, Text(text), 2)
+    for model, survivor in survivors[:_SURVIVORS]:
+        line = Text(f"survives in {model}: ", style="warning")
+        print_indented(console, line + Text(_said(survivor)), 2)
+    if undecided > _SURVIVORS:
+        more = f"... and {undecided - _SURVIVORS} more: specmill verify --explain MODEL"
+        console.print(Text(f"  {more}", style="faint"))
+
+
+def _said(survivor: Survivor) -> str:
+    return f"{survivor.description} ({survivor.operator})"
+
+
+def print_explained(console: Console, outcome: Outcome, model: str) -> None:
+    """Prints what is known of one model: every column, witnesses, surviving faults with diffs."""
+    verdicts = [v for v in outcome.verdicts if v.model.lower() == model.lower()]
+    for verdict in verdicts:
+        line = Text(f"{verdict.column}  ", style="name")
+        line.append(verdict.kind, style=_STYLES[verdict.kind])
+        line.append(f"  {_strength_of(verdict)}")
+        print_indented(console, line, 2)
+    for text in dict.fromkeys(v.witness for v in verdicts if v.witness):
+        console.print()
+        _print_block(console, text)
+    for strength in outcome.strengths:
+        if strength.model.lower() == model.lower():
+            for survivor in strength.survivors:
+                console.print()
+                print_indented(console, Text(f"survives: {_said(survivor)}", style="warning"), 2)
+                _print_block(console, survivor.diff)
+
+
+def _strength_of(verdict: Verdict) -> str:
+    if verdict.kind != "TESTED":
+        return verdict.reason
+    text = f"{verdict.datasets} data sets"
+    return text if verdict.killed is None else f"{text}, {rate(verdict.killed)} of faults killed"
+
+
+def _print_block(console: Console, text: str) -> None:
+    for line in text.splitlines():
+        console.print(Text(f"    {line}"), soft_wrap=True)

@@ -1,0 +1,81 @@
+"""One connection to an in-memory database, with a time limit and failures told apart."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import duckdb
+
+from tools.verify.mutants.clock import Clock
+
+Kind = Literal["binds", "runs", "time", "broken"]
+
+_BINDING = (
+    duckdb.BinderException,
+    duckdb.CatalogException,
+    duckdb.ParserException,
+    duckdb.SyntaxException,
+    duckdb.NotImplementedException,
+)
+
+
+class Failed(Exception):
+    """A statement that did not work.
+
+    Args:
+        kind: ``binds`` no such column, function or syntax; ``runs`` an error that depends on the
+            data; ``time`` it took too long; ``broken`` the database itself failed.
+        message: the first line of what DuckDB says.
+    """
+
+    def __init__(self, kind: Kind, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.message = message
+
+
+class Session:
+    """A connection of one thread.
+
+    Args:
+        connection: to use; nobody else may use it.
+        clock: stops statements that run too long.
+        seconds: how long one may run.
+    """
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, clock: Clock, seconds: float) -> None:
+        self._connection = connection
+        self._clock = clock
+        self._seconds = seconds
+
+    def run(self, sql: str, values: list[Any] | None = None) -> list[tuple[Any, ...]]:
+        """Runs one statement, with values for its question marks, and gives its rows.
+
+        Raises:
+            Failed: in one of the ways that :class:`Failed` names.
+        """
+        self._clock.start(self._connection, self._seconds)
+        try:
+            return self._connection.execute(sql, values).fetchall()
+        except duckdb.InterruptException as error:
+            raise Failed("time", f"took longer than {self._seconds:g} s") from error
+        except _BINDING as error:
+            raise Failed("binds", _first_line(error)) from error
+        except (duckdb.InternalException, duckdb.FatalException, duckdb.OutOfMemoryException) as e:
+            raise Failed("broken", _first_line(e)) from e
+        except (duckdb.Error, ValueError, OverflowError) as error:
+            raise Failed("runs", _first_line(error)) from error
+        finally:
+            self._clock.stop(self._connection)
+
+    def names(self, sql: str) -> list[tuple[str, str]]:
+        """The columns of a query as (name, type).
+
+        Raises:
+            Failed: when it does not bind.
+        """
+        return [(str(row[0]), str(row[1])) for row in self.run(f"describe {sql}")]
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or ["no reason given"])[0]

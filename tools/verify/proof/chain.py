@@ -1,0 +1,161 @@
+"""Faults in the two stages of a history, seen by what they do to its versions.
+
+The columns that the spec speaks of count: a fault in the change log has to show in the versions,
+and surrogate keys and bookkeeping do not count.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from functools import cached_property
+
+import duckdb
+
+from tools.sql.mutate.program import THIS, Program, program
+from tools.sql.render import identifier
+from tools.verify.dataset import Dataset
+from tools.verify.mutants.clock import Clock
+from tools.verify.mutants.execute import load_statements
+from tools.verify.mutants.session import Failed, Session
+from tools.verify.mutants.store import Prepare, Store
+from tools.verify.mutants.verdict import How
+from tools.verify.proof.compile import Unit
+from tools.verify.proof.engine import incoming, make_room
+from tools.verify.proof.known import plain
+
+MUTANT_SECONDS = 1.5
+_NEW = "specmill_new"
+_INCOMING = "specmill_incoming"
+
+Print = tuple[int, int, str | None]
+"""Rows, a sum of their hashes, types."""
+
+
+@dataclass(frozen=True)
+class Chain:
+    """The units that run for a fault to be seen.
+
+    Args:
+        units: in order; the first one has the fault, the last one is looked at.
+        columns: of the last one, those that count.
+        others: relations that are read and not made by one of the units.
+        prepare: makes a new database know the macros that are called.
+    """
+
+    units: tuple[Unit, ...]
+    columns: tuple[str, ...]
+    others: tuple[str, ...]
+    prepare: Prepare
+
+    @cached_property
+    def program(self) -> Program:
+        """What the first unit runs; its own table is called ``this``."""
+        unit = self.units[0]
+        return program(unit.sql, unit.incremental, this=plain(unit.relation), load=unit.load)
+
+
+class ChainBench:
+    """A series of loads in databases of its own, one for each thread.
+
+    Args:
+        name: of the series.
+        batches: the rows of ``chain.others`` at each load.
+        chain: what runs.
+        clock: stops queries that run too long.
+
+    Raises:
+        Failed: the code itself does not run on these rows.
+    """
+
+    def __init__(self, name: str, batches: Sequence[Dataset], chain: Chain, clock: Clock) -> None:
+        self.name, self.chain = name, chain
+        self.kills = 0
+        self._batches, self._clock = tuple(batches), clock
+        self._local = threading.local()
+        self._stack = ExitStack()
+        self._lock = threading.Lock()
+        self._expected: list[Print] = []
+        self._expected = self._prints(chain.program, [])[0]
+
+    def close(self) -> None:
+        """Closes its databases."""
+        self._stack.close()
+
+    def differs(self, given: Program) -> How:
+        """What differs when the first unit runs another program; empty if nothing.
+
+        Raises:
+            Failed: it does not bind, took too long, or the database failed.
+        """
+        try:
+            return self._prints(given, self._expected)[1]
+        except Failed as failure:
+            if failure.kind == "runs":
+                return "error"
+            raise
+
+    def _session(self) -> Session:
+        if not hasattr(self._local, "session"):
+            store = Store(self._batches, {r: r for r in self.chain.others}, self._prepared)
+            with self._lock:
+                self._stack.enter_context(closing(store))
+            self._local.session = store.session(self._clock, MUTANT_SECONDS)
+        found: Session = self._local.session
+        return found
+
+    def _prepared(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self.chain.prepare(connection)
+        for unit in self.chain.units:
+            make_room(connection, unit.relation)
+
+    def _prints(self, given: Program, expected: Sequence[Print]) -> tuple[list[Print], How]:
+        """Fingerprints after each load, up to the first that is not as expected."""
+        session, found = self._session(), list[Print]()
+        for batch in range(len(self._batches)):
+            session.run(f"set variable specmill_batch = {batch}")
+            self._first(session, given, batch)
+            for unit in self.chain.units[1:]:
+                _further(session, unit, batch)
+            found.append(self._print(session))
+            if expected and found[batch] != expected[batch]:
+                rows = found[batch][:2] != expected[batch][:2]
+                return found, "rows" if rows else "types"
+        return found, ""
+
+    def _first(self, session: Session, given: Program, batch: int) -> None:
+        if batch and given.incremental:
+            session.run(f"create or replace temp table {_NEW} as {given.incremental}")
+            names = [identifier(n) for n, _ in session.names(f"select * from {THIS}")]
+            for statement in load_statements(given.load, names):
+                session.run(statement)
+        else:
+            session.run(f"create or replace temp table {THIS} as {given.sql}")
+        for hook in given.load.post_hooks:
+            session.run(hook)
+        if len(self.chain.units) > 1:
+            place = self.chain.units[0].relation
+            session.run(f"create or replace table {place} as select * from {THIS}")
+
+    def _print(self, session: Session) -> Print:
+        last = self.chain.units[-1].relation if len(self.chain.units) > 1 else THIS
+        columns = ", ".join(identifier(c) for c in self.chain.columns)
+        types = " || ',' || ".join(f"typeof({identifier(c)})" for c in self.chain.columns)
+        rows, hashes, kinds = session.run(
+            f"select count(*), coalesce(sum(hash({columns})), 0), any_value({types}) from {last}"
+        )[0]
+        return int(rows), int(hashes), kinds
+
+
+def _further(session: Session, unit: Unit, batch: int) -> None:
+    if batch and unit.incremental:
+        session.run(f"create or replace temp table {_INCOMING} as {unit.incremental}")
+        names = [identifier(n) for n, _ in session.names(f"select * from {unit.relation}")]
+        for statement in incoming(unit, names):
+            session.run(statement)
+    else:
+        session.run(f"create or replace table {unit.relation} as {unit.sql}")
+    for hook in unit.load.post_hooks:
+        session.run(hook)

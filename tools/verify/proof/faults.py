@@ -1,0 +1,168 @@
+"""Faults planted in one model and tried on data sets on which the code is right."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, replace
+
+from tools.sql.equivalent.facts import Declared
+from tools.sql.equivalent.prove import Prover
+from tools.sql.mutate.enumerate import mutants
+from tools.sql.mutate.mutant import Mutant
+from tools.sql.mutate.program import Program
+from tools.sql.parse import SqlError
+from tools.verify.dataset import Dataset
+from tools.verify.mutants.clock import Clock
+from tools.verify.mutants.run import run_mutants
+from tools.verify.mutants.schedule import round_robin, work
+from tools.verify.mutants.session import Failed
+from tools.verify.mutants.verdict import MutationResult, Verdict
+from tools.verify.proof.chain import MUTANT_SECONDS, Chain, ChainBench
+
+_FEW, _FEW_STAGED = 4, 1
+
+Series = Sequence[Dataset]
+"""The rows of the relations that a model reads, at each load; called as SQL calls them."""
+
+
+@dataclass(frozen=True)
+class Field:
+    """Where the faults of one unit are tried.
+
+    Args:
+        chain: the unit, and what it takes to see its rows.
+        series: loads on which the code is right.
+        facts: what is known of the relations.
+        threads: how many work at the same time.
+    """
+
+    chain: Chain
+    series: Sequence[Series]
+    facts: Mapping[str, Declared]
+    threads: int = 2
+
+    @property
+    def staged(self) -> bool:
+        """Whether only some columns of the last unit count."""
+        return bool(self.chain.columns)
+
+
+def planted(field: Field) -> tuple[Mutant, ...]:
+    """The faults of a unit; none when its SQL cannot be taken apart."""
+    try:
+        return mutants(field.chain.program, field.facts)
+    except SqlError:
+        return ()
+
+
+def try_faults(
+    field: Field, faults: Sequence[Mutant], deadline: float, clock: Clock
+) -> MutationResult:
+    """What becomes of faults: a few series first, the others for what survives those.
+
+    Args:
+        field: where they are tried.
+        faults: of its unit.
+        deadline: of ``time.monotonic()``.
+        clock: stops queries that run too long.
+    """
+    few = _FEW_STAGED if field.staged else _FEW
+    found = _tried(replace(field, series=field.series[:few]), faults, deadline, clock)
+    left = [v.mutant for v in found.of("undecided")]
+    if not left or len(field.series) <= few or time.monotonic() >= deadline:
+        return found
+    rest = _tried(replace(field, series=field.series[few:]), left, deadline, clock)
+    return merged(found, rest)
+
+
+def _tried(field: Field, faults: Sequence[Mutant], deadline: float, clock: Clock) -> MutationResult:
+    if field.staged:
+        return _staged(field, faults, deadline, clock)
+    return run_mutants(
+        field.chain.program, faults, [_given(s) for s in field.series],
+        prepare=field.chain.prepare, deadline=deadline, facts=field.facts, threads=field.threads,
+        query_seconds=MUTANT_SECONDS,
+    )  # fmt: skip
+
+
+def _given(series: Series) -> Dataset | Series:
+    return series[0] if len(series) == 1 else series
+
+
+def _staged(
+    field: Field, faults: Sequence[Mutant], deadline: float, clock: Clock
+) -> MutationResult:
+    started = time.monotonic()
+    skipped = dict[str, str]()
+    with ExitStack() as stack:
+        benches = []
+        for series in field.series:
+            name = series[0].name
+            try:
+                bench = ChainBench(name, series, field.chain, clock)
+            except Failed as failure:
+                skipped[name] = failure.message
+                continue
+            benches.append(stack.enter_context(closing(bench)))
+        if not benches:
+            verdicts = [Verdict(m, "not_tried", detail="no data set can be used") for m in faults]
+        else:
+            verdicts = _Trial(benches, faults, Prover(field.facts)).all(deadline, field.threads)
+    return MutationResult(tuple(verdicts), time.monotonic() - started, skipped)
+
+
+class _Trial:
+    """The faults of a staged unit and what became of them."""
+
+    def __init__(
+        self, benches: Sequence[ChainBench], faults: Sequence[Mutant], prover: Prover
+    ) -> None:
+        self._benches, self._faults, self._prover = benches, faults, prover
+        self._found: dict[int, Verdict] = {}
+        self._lock = threading.Lock()
+
+    def all(self, deadline: float, threads: int) -> list[Verdict]:
+        """A verdict for every fault."""
+        work(round_robin(self._faults), self._one, deadline, threads)
+        return [
+            self._found.get(i) or Verdict(m, "not_tried", detail="time was up")
+            for i, m in enumerate(self._faults)
+        ]
+
+    def _one(self, index: int) -> None:
+        fault = self._faults[index]
+        found = self._decided(fault)
+        with self._lock:
+            self._found[index] = found
+
+    def _decided(self, fault: Mutant) -> Verdict:
+        for bench in sorted(self._benches, key=lambda b: -b.kills):
+            try:
+                how = bench.differs(fault.program)
+            except Failed as failure:
+                status = "invalid" if failure.kind == "binds" else "undecided"
+                return Verdict(fault, status, detail=failure.message)  # type: ignore[arg-type]
+            if how:
+                with self._lock:
+                    bench.kills += 1
+                return Verdict(fault, "killed", bench.name, how)
+        if fault.program.load == fault.original.load:
+            argument = self._prover.prove(fault.original.queries, fault.program.queries)
+            if argument is not None:
+                return Verdict(fault, "equivalent", argument.name, detail=argument.reason)
+        return Verdict(fault, "undecided", detail="no data set differs, no argument holds")
+
+
+def merged(first: MutationResult, later: MutationResult) -> MutationResult:
+    """Results in which what a later trial decided replaces what was undecided."""
+    decided = ("killed", "equivalent")
+    new: dict[Program, Verdict] = {
+        v.mutant.program: v for v in later.verdicts if v.status in decided
+    }
+    verdicts = tuple(
+        new.get(v.mutant.program, v) if v.status == "undecided" else v for v in first.verdicts
+    )
+    return replace(first, verdicts=verdicts, seconds=first.seconds + later.seconds)

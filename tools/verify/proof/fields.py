@@ -1,0 +1,145 @@
+"""The rows that a model reads on each data set, as the code made them: where faults are tried."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from tools import layout
+from tools.spec.scope import surrogate_key, table_columns
+from tools.spec.transform import Model
+from tools.verify.dataset import Dataset
+from tools.verify.mutants.clock import Clock
+from tools.verify.oracle.engine import Engine
+from tools.verify.proof.agree import Case, Judged, judge, subjects_of
+from tools.verify.proof.chain import Chain
+from tools.verify.proof.compile import Unit
+from tools.verify.proof.engine import Made, preparing, run_loads
+from tools.verify.proof.faults import Field
+from tools.verify.proof.known import facts_of, plain
+from tools.verify.proof.scenarios import Scenario, loads, single
+
+
+@dataclass(frozen=True)
+class Run:
+    """A scenario, what the code gave and how that was judged, by unit."""
+
+    scenario: Scenario
+    made: Sequence[Made]
+    judged: Mapping[str, Judged]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What the proof is made on.
+
+    Args:
+        datasets: each loaded once, into an empty place.
+        sequences: loads that come one after the other.
+    """
+
+    datasets: tuple[Dataset, ...] = ()
+    sequences: tuple[tuple[Dataset, ...], ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.datasets) + len(self.sequences)
+
+
+def judged_series(
+    case: Case, rows: Rows, engine: Engine, clock: Clock, names: Sequence[str] = ()
+) -> list[Run]:
+    """Runs the code on data sets, alone and in sequence, and holds it against the spec.
+
+    Only models that keep rows are judged on a sequence.
+
+    Args:
+        case: what is proved.
+        rows: what it is proved on.
+        engine: of the oracle.
+        clock: stops queries that run too long.
+        names: units to judge; all if empty.
+    """
+    kept = [
+        n
+        for n, m in subjects_of(case).models.items()
+        if m.load.strategy != "full" and (not names or n in names)
+    ]
+    found = [judged_on(case, s, engine, clock, names) for s in single(rows.datasets)]
+    if kept:
+        found += [judged_on(case, s, engine, clock, kept) for s in loads(rows.sequences)]
+    return found
+
+
+def judged_on(
+    case: Case, scenario: Scenario, engine: Engine, clock: Clock, names: Sequence[str]
+) -> Run:
+    """One scenario run and judged, for some units or all."""
+    made = run_loads(case.compiled, case.spec, scenario.batches, clock, only=names)
+    return Run(scenario, made, judge(case, scenario.batches, engine, clock, names=names, made=made))
+
+
+def fields_of(
+    case: Case, runs: Sequence[Run], *, only: Sequence[str] = (), threads: int = 2
+) -> dict[str, list[Field]]:
+    """Where the faults of each model are tried; a history has two units that can be wrong."""
+    found: dict[str, list[Field]] = {}
+    for name, model in subjects_of(case).models.items():
+        if only and name not in only:
+            continue
+        right = [r for r in runs if (j := r.judged.get(name)) is not None and j.state == "same"]
+        stateful = model.load.strategy != "full"
+        usable = [r for r in right if (len(r.scenario.batches) > 1) == stateful]
+        found[name] = [
+            Field(chain, rows := [_rows(case, chain, r) for r in usable], facts_of(case, rows),
+                  threads)
+            for chain in chains_of(case, model)
+        ]  # fmt: skip
+    return found
+
+
+def chains_of(case: Case, model: Model) -> list[Chain]:
+    """What runs to see a fault in each unit of a model."""
+    unit = case.compiled.unit(model.name)
+    if unit is None or unit.problem:
+        return []
+    prepare = preparing(case.compiled)
+    if model.load.strategy != "scd2":
+        return [Chain((unit,), (), _reads(case, (unit,)), prepare)]
+    columns = _counted(case, model)
+    chains = [Chain((unit,), columns, _reads(case, (unit,)), prepare)]
+    log = case.compiled.unit(layout.change_log_name(model))
+    if log is not None and not log.problem:
+        chains.insert(0, Chain((log, unit), columns, _reads(case, (log, unit)), prepare))
+    return chains
+
+
+def _counted(case: Case, model: Model) -> tuple[str, ...]:
+    own = surrogate_key(model).lower()
+    names = [c.name for c in table_columns(case.spec, model, case.others)]
+    return tuple(n for n in names if n.lower() != own and not n.startswith("_"))
+
+
+def _reads(case: Case, units: Sequence[Unit]) -> tuple[str, ...]:
+    """The relations that units read and do not make, by plain name."""
+    made = {u.name for u in units}
+    below = [n for u in units for n in u.reads if n not in made]
+    relations = [u.relation for n in dict.fromkeys(below) if (u := case.compiled.unit(n))]
+    texts = " ".join(u.sql + u.incremental for u in units)
+    relations += [s for s in case.compiled.sources if s in texts]
+    return tuple(plain(r) for r in relations)
+
+
+def _rows(case: Case, chain: Chain, run: Run) -> list[Dataset]:
+    """The rows of the relations that a chain reads, load by load."""
+    names = {plain(u.relation): u.name for u in case.compiled.units}
+    sources = {plain(relation): ref for relation, ref in case.compiled.sources.items()}
+    found = []
+    for batch, made in zip(run.scenario.batches, run.made, strict=True):
+        tables = {}
+        for relation in chain.others:
+            reference = sources.get(relation)
+            table = batch.table(reference) if reference else made.tables.get(names[relation])
+            if table is not None:
+                tables[relation] = table
+        found.append(Dataset(tables, name=run.scenario.name))
+    return found

@@ -1,0 +1,104 @@
+"""What is known of the tables that a model reads: declared by the spec, and kept by the rows.
+
+Arguments that a fault is harmless rest on this, so nothing is taken on trust: a key or a NOT NULL
+counts only where the spec declares it and every data set of the proof keeps it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tools.spec.scope import outputs
+from tools.spec.transform import Model
+from tools.sql.equivalent.facts import Column, Declared
+from tools.verify.compare import exact
+from tools.verify.dataset import Dataset, Table
+from tools.verify.mutants.store import parts
+from tools.verify.proof.agree import Case, subjects_of
+
+Promise = tuple[frozenset[str], tuple[tuple[str, ...], ...]]
+"""Columns that are never NULL, and keys."""
+
+Given = Sequence[Sequence[Dataset]]
+"""Series of loads; tables are called as SQL calls them."""
+
+
+def facts_of(case: Case, given: Given) -> dict[str, Declared]:
+    """The facts of every relation in some data sets.
+
+    Args:
+        case: what is proved.
+        given: all data sets that faults are to be tried on.
+    """
+    tables: dict[str, list[Table]] = {}
+    for batches in given:
+        for batch in batches:
+            for relation, table in batch.tables.items():
+                tables.setdefault(relation, []).append(table)
+    promised = _promised(case)
+    return {
+        relation: _declared(found, *promised.get(relation, (frozenset(), ())))
+        for relation, found in tables.items()
+    }
+
+
+def plain(relation: str) -> str:
+    """A relation's name without quotes, lower case."""
+    return ".".join(parts(relation)).lower()
+
+
+def _promised(case: Case) -> dict[str, Promise]:
+    """What the spec declares, by relation."""
+    found: dict[str, Promise] = {}
+    for relation, reference in case.compiled.sources.items():
+        declared = case.spec.source_table(reference)
+        if declared is None:
+            continue
+        table = declared[1]
+        keys = (tuple(table.primary_key),) if table.primary_key else ()
+        required = {c.name.lower() for c in table.columns if not c.nullable}
+        found[relation] = (frozenset(required | {k.lower() for k in table.primary_key}), keys)
+    places = {reference: relation for relation, reference in case.compiled.sources.items()}
+    stands_for = {n: places[r] for n, r in subjects_of(case).sources.items() if r in places}
+    for unit in case.compiled.units:
+        model = case.spec.model_named(unit.name)
+        below = stands_for.get(unit.name)
+        if model is not None:
+            found[unit.relation] = _of_model(case, model)
+        elif below is not None:
+            found[unit.relation] = found.get(below, (frozenset(), ()))
+    return {plain(relation): what for relation, what in found.items()}
+
+
+def _of_model(case: Case, model: Model) -> tuple[frozenset[str], tuple[tuple[str, ...], ...]]:
+    columns = outputs(case.spec, model, case.others)
+    required = {c.name.lower() for c in columns if not c.nullable}
+    key = tuple(model.grain)
+    if model.load.strategy == "scd2":
+        key = (*key, model.load.valid_from)
+    return frozenset(required), (key,) if key else ()
+
+
+def _declared(
+    tables: Sequence[Table], required: frozenset[str], keys: Sequence[Sequence[str]]
+) -> Declared:
+    first = tables[0]
+    columns = []
+    for name, kind in first.columns:
+        never_null = name.lower() in required and not any(_has_null(t, name) for t in tables)
+        columns.append(Column(name, kind, nullable=not never_null))
+    kept = tuple(tuple(k) for k in keys if all(_is_key(t, k) for t in tables))
+    return Declared(tuple(columns), kept)
+
+
+def _has_null(table: Table, name: str) -> bool:
+    index = table.index(name)
+    return index is None or any(row[index] is None for row in table.rows)
+
+
+def _is_key(table: Table, key: Sequence[str]) -> bool:
+    places = [table.index(k) for k in key]
+    if not places or any(p is None for p in places):
+        return False
+    values = [exact(tuple(row[p] for p in places if p is not None)) for row in table.rows]
+    return len(set(map(repr, values))) == len(values)

@@ -1,0 +1,163 @@
+"""The mutants tier: can the proof fail? Faults are planted, and rows made until they show."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from tools.artifact import Artifact
+from tools.spec.load import LoadedSpec
+from tools.verify.mutants.clock import Clock
+from tools.verify.mutants.verdict import MutationResult
+from tools.verify.oracle.engine import Engine
+from tools.verify.outcome import Strength, Survivor
+from tools.verify.proof.agree import Case
+from tools.verify.proof.faults import Field, merged, planted, try_faults
+from tools.verify.proof.fields import fields_of, judged_series
+from tools.verify.proof.shipped import Noticed, noticed
+from tools.verify.proof.tier import Proof, refute, rows_for
+
+_FIRST, _GROWN = 0.6, 0.88  # of the time: the first trial, then rows for survivors, then tests
+_PLAIN_SHARE = 2  # no model that keeps nothing takes more than half of what is left
+_SHOWN = 20
+
+Trial = list[tuple[Field, MutationResult]]
+
+
+def mutants_tier(
+    proof: Proof,
+    loaded: LoadedSpec,
+    artifacts: Sequence[Artifact],
+    *,
+    seconds: float,
+    progress: Callable[[str], None],
+) -> None:
+    """Plants faults in every model on which the code is right, and sets the proof's strengths.
+
+    Args:
+        proof: after the oracle tier.
+        loaded: the spec.
+        artifacts: its code, for places.
+        seconds: for all models together.
+        progress: told what happens.
+    """
+    if proof.case is None:
+        return
+    started = time.monotonic()
+    with Clock() as clock, _quiet():
+        tier = _Tier(proof.case, proof, loaded, clock, progress)
+        tier.first(started + seconds * _FIRST)
+        tier.grow(started + seconds * _GROWN)
+        for name, trial in tier.trials.items():
+            proof.strengths[name] = tier.strength(name, trial, started + seconds)
+        with Engine() as engine:
+            refute(proof, artifacts, engine, clock)  # by rows that were made for survivors
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Faults make SQL that the parser warns of; nobody wants to read that."""
+    log = logging.getLogger("sqlglot")
+    before = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
+
+
+@dataclass
+class _Tier:
+    """The faults of all models and what becomes of them."""
+
+    case: Case
+    proof: Proof
+    loaded: LoadedSpec
+    clock: Clock
+    progress: Callable[[str], None]
+    trials: dict[str, Trial] = field(default_factory=dict)
+
+    def first(self, until: float) -> None:
+        """Every model once; those that keep rows come last, as they take far longer."""
+        fields = {
+            name: [f for f in found if f.series]
+            for name, found in fields_of(self.case, self.proof.runs).items()
+            if name not in self.proof.refuted
+        }
+        self.trials = {name: [] for name in fields}
+        faults = {(n, i): planted(f) for n, found in fields.items() for i, f in enumerate(found)}
+        order = sorted(faults, key=lambda at: (fields[at[0]][at[1]].staged, len(faults[at])))
+        for number, (name, index) in enumerate(order):
+            place, some = fields[name][index], faults[name, index]
+            self.progress(f"mutants: {name}, {len(some)} faults")
+            now = time.monotonic()
+            parts = len(order) - number if place.staged else _PLAIN_SHARE
+            found = try_faults(place, some, now + (until - now) / parts, self.clock)
+            self.trials[name].append((place, found))
+
+    def grow(self, until: float) -> None:
+        """Rows made for one model alone, judged as the first ones were, for what survives.
+
+        What the model reads of other models is filled directly, within what the spec promises of
+        it, so that nothing that stands before the model hides a fault in it.
+        """
+        for name, trial in self.trials.items():
+            model = self.case.spec.model_named(name)
+            left = sum(len(r.of("undecided")) for _, r in trial)
+            if not left or model is None or time.monotonic() > until:
+                continue
+            self.progress(f"mutants: {name}, rows for {left} that survive")
+            rows = rows_for(self.case.spec, self.loaded.digest, self.case.others, model.name)
+            with Engine() as engine:
+                runs = judged_series(self.case, rows, engine, self.clock, [name])
+            self.proof.runs += runs
+            fields = fields_of(self.case, runs, only=[name])[name]
+            for index, (place, result) in enumerate(trial):
+                some = [v.mutant for v in result.of("undecided")]
+                if some and fields[index].series and time.monotonic() < until:
+                    deadline = self._share(until, len(some))
+                    later = try_faults(fields[index], some, deadline, self.clock)
+                    trial[index] = (place, merged(result, later))
+
+    def _share(self, until: float, count: int) -> float:
+        """When some survivors have had their part of the time that is left."""
+        now = time.monotonic()
+        all_left = sum(len(r.of("undecided")) for t in self.trials.values() for _, r in t)
+        return now + max(0.0, until - now) * count / max(1, all_left)
+
+    def strength(self, name: str, trial: Trial, until: float) -> Strength:
+        """What became of the faults of a model, in numbers."""
+        results = [r for _, r in trial]
+        if not results:
+            return Strength(name, problem="no data set on which the code is shown to be right")
+        tallies = [r.tally for r in results]
+        survivors = [v for r in results for v in r.of("undecided")]
+        seen = self._noticed(name, trial, until)
+        return Strength(
+            name,
+            killed=sum(t.killed for t in tallies),
+            undecided=sum(t.undecided for t in tallies),
+            equivalent=sum(t.equivalent for t in tallies),
+            not_tried=sum(t.not_tried for t in tallies),
+            shipped_killed=seen.killed,
+            shipped_tried=seen.tried,
+            seconds=round(sum(r.seconds for r in results), 2),
+            survivors=tuple(
+                Survivor(v.mutant.operator, v.mutant.description, v.mutant.diff)
+                for v in survivors[:_SHOWN]
+            ),
+            problem=next((r.problem for r in results if r.problem), ""),
+        )
+
+    def _noticed(self, name: str, trial: Trial, until: float) -> Noticed:
+        """The shipped tests of a model that keeps no rows, held against its faults."""
+        unit = self.case.compiled.unit(name)
+        if unit is None or unit.incremental:
+            return Noticed()
+        killed = [v for _, r in trial for v in r.of("killed") if v.how != "error"]
+        runs = [r for r in self.proof.runs if len(r.scenario.batches) == 1]
+        named = {r.scenario.name: r for r in reversed(runs)}
+        return noticed(self.case, unit, killed, named, deadline=until, clock=self.clock)
