@@ -161,7 +161,7 @@ def test_a_build_that_fails_names_the_file_as_artifacts_do(
     )
     outcome = verify(
         made.subject, constitution=NO_RULES, worker=worker, progress=lambda _: None,
-        today=TODAY, now=NOW,
+        today=TODAY, now=NOW, proof=True,
     )  # fmt: skip
     (failed,) = outcome.report.errors
     assert failed.location is not None
@@ -183,7 +183,7 @@ def test_dbt_that_is_missing_stops_the_verification(
     with pytest.raises(ProgramMissing):
         verify(
             generated.subject, constitution=NO_RULES, worker=Idle(generated.root),
-            progress=lambda _: None, today=TODAY,
+            progress=lambda _: None, today=TODAY, proof=True,
         )  # fmt: skip
 
 
@@ -209,7 +209,7 @@ def test_models_of_another_spec_are_built_and_loaded_with_it(
     made = write(REPORTS, tmp_path, others={name: o.spec for name, o in others.items()})
     outcome = verify(
         replace(made.subject, others=others), constitution=NO_RULES, worker=worker,
-        progress=lambda _: None, today=TODAY, now=NOW,
+        progress=lambda _: None, today=TODAY, now=NOW, proof=True,
     )  # fmt: skip
     assert outcome.ok, [f"{f}\n{f.evidence}" for f in outcome.report.errors]
     assert {n.name for n in outcome.nodes if n.kind == "model"} == {"stg_customer", "kinds"}

@@ -10,14 +10,12 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from tools.sql.mutate.mutant import Mutant
-from tools.sql.mutate.program import THIS, Program
-from tools.verify.dataset import Dataset, Table
-from tools.verify.mutants.bench import Batches, Rig, Setting, reverse
-from tools.verify.mutants.probe import Place, Probe
+from tools.sql.mutate.program import Program
+from tools.verify.mutants.bench import Rig, Setting
+from tools.verify.mutants.forms import Form, forms_of
+from tools.verify.mutants.probe import Place
 from tools.verify.mutants.reduce import smallest
 from tools.verify.mutants.run import Given, batches_of, match_relations
-from tools.verify.mutants.session import Failed
-from tools.verify.mutants.stability import stable_columns
 from tools.verify.mutants.store import Prepare, nothing
 from tools.verify.mutants.unit import UnitTest
 
@@ -83,40 +81,14 @@ def propose_unit_tests(
     with ExitStack() as stack:
         known = relations or match_relations(program, datasets)
         rig = Rig(Setting(known, prepare, query_seconds), stack)
-        fields = [f for g in datasets for f in _fields(program, batches_of(g), rig)]
-        while work.left and fields and not work.late:
-            best = max(fields, key=lambda f: len(f.kills(work.left, work)))
-            if not best.kills(work.left, work):
+        forms = [f for g in datasets for f in forms_of(program, batches_of(g), rig)]
+        while work.left and forms and not work.late:
+            best = max(forms, key=lambda f: len(work.told_by(f)))
+            if not work.told_by(best):
                 break
             work.use(best)
-            fields.remove(best)
+            forms.remove(best)
     return Proposals(tuple(work.found), tuple(work.left), time.monotonic() - started)
-
-
-class _Field:
-    """One form of the program on one data set."""
-
-    def __init__(self, probe: Probe, form: int, original: Program, columns: list[int]) -> None:
-        self.probe, self.form, self.original, self.columns = probe, form, original, columns
-        self._known: dict[int, bool] = {}
-
-    def program(self, mutant: Mutant) -> Program:
-        """The form of a mutant that is looked at."""
-        return Program(mutant.program.queries[self.form])
-
-    def tells(self, mutant: Mutant, places: Sequence[Place]) -> bool:
-        """Whether some rows tell a mutant from the original."""
-        program = self.program(mutant)
-        if program == self.original:
-            return False
-        return self.probe.differs(self.original, program, places, self.columns)
-
-    def kills(self, mutants: Sequence[Mutant], work: _Work) -> list[Mutant]:
-        """The mutants that all rows together tell from the original."""
-        for mutant in mutants:
-            if id(mutant) not in self._known and not work.late:
-                self._known[id(mutant)] = self.tells(mutant, self.probe.places)
-        return [m for m in mutants if self._known.get(id(m))]
 
 
 @dataclass
@@ -128,17 +100,26 @@ class _Work:
     rows: int
     deadline: float | None
     found: list[Proposal] = field(default_factory=list)
+    _told: dict[tuple[int, int], bool] = field(default_factory=dict)
 
     @property
     def late(self) -> bool:
         """Whether time is up."""
         return self.deadline is not None and time.monotonic() >= self.deadline
 
-    def use(self, place: _Field) -> None:
+    def told_by(self, form: Form) -> list[Mutant]:
+        """The mutants that are left and that all rows of a data set tell from the original."""
+        for mutant in self.left:
+            key = (id(form), id(mutant))
+            if key not in self._told and not self.late:
+                self._told[key] = form.tells(mutant, form.probe.places)
+        return [m for m in self.left if self._told.get((id(form), id(m)))]
+
+    def use(self, place: Form) -> None:
         """Makes tests of one data set: rows are added as long as a test stays small."""
         chosen: list[Place] = []
         killed: list[Mutant] = []
-        for mutant in place.kills(self.left, self):
+        for mutant in self.told_by(place):
             if self.late:
                 break
             if chosen and place.tells(mutant, chosen):
@@ -152,10 +133,10 @@ class _Work:
             chosen, killed = union, [*killed, mutant]
         self._keep(place, chosen, killed)
 
-    def _all(self, place: _Field, mutants: Sequence[Mutant], rows: Sequence[Place]) -> bool:
+    def _all(self, place: Form, mutants: Sequence[Mutant], rows: Sequence[Place]) -> bool:
         return all(place.tells(m, rows) for m in mutants)
 
-    def _keep(self, place: _Field, rows: Sequence[Place], killed: list[Mutant]) -> None:
+    def _keep(self, place: Form, rows: Sequence[Place], killed: list[Mutant]) -> None:
         if not rows or not killed:
             return
         others = [m for m in self.left if m not in killed and place.tells(m, rows)]
@@ -165,52 +146,7 @@ class _Work:
         self.left = [m for m in self.left if id(m) not in gone]
 
 
-def _test(place: _Field, rows: Sequence[Place], name: str, killed: Sequence[Mutant]) -> UnitTest:
-    probe = place.probe
-    probe.choose(rows)
-    types = probe.types(place.original)
-    expected = [tuple(r[i] for i in place.columns) for r in probe.rows(place.original)]
-    given = {}
-    for relation, reference in probe.relations.items():
-        table = probe.dataset.tables[reference]
-        indexes = sorted(i for n, i in rows if n == relation)
-        given[relation] = table.with_rows(table.rows[i] for i in indexes)
+def _test(place: Form, rows: Sequence[Place], name: str, killed: Sequence[Mutant]) -> UnitTest:
     words = re.sub(r"\W+", "_", killed[0].operator)
-    columns = tuple(types[i] for i in place.columns)
-    return UnitTest(f"{name}_{words}", given, Table(columns, tuple(expected)), place.form == 1)
-
-
-def _fields(program: Program, batches: Batches, rig: Rig) -> list[_Field]:
-    """The forms of a program on a data set; the incremental form reads what the first load left."""
-    relations = rig.setting.relations
-    found = [_field(Program(program.sql), 0, batches[0], rig, relations)]
-    state = _first_load(program, batches, rig) if program.incremental else None
-    if state is not None:
-        last = batches[-1]
-        later = Dataset({**last.tables, THIS: state}, name=f"{last.name}, later load")
-        query = Program(program.incremental)
-        found.append(_field(query, 1, later, rig, {**relations, THIS: THIS}))
-    return [f for f in found if f is not None]
-
-
-def _field(
-    original: Program, form: int, dataset: Dataset, rig: Rig, relations: Mapping[str, str]
-) -> _Field | None:
-    probe = Probe(dataset, rig, relations)
-    twin = rig.bench("rows reversed", reverse((dataset,)), relations)
-    try:
-        columns = stable_columns([probe.rows(original)], twin.rows(original))
-    except Failed:
-        return None
-    return _Field(probe, form, original, columns) if columns else None
-
-
-def _first_load(program: Program, batches: Batches, rig: Rig) -> Table | None:
-    """The table that stands before the last load."""
-    bench = rig.bench("first load", batches[:-1] or batches)
-    try:
-        bench.expect(program)
-        rows = bench.rows(program)[-1]
-    except Failed:
-        return None
-    return Table(tuple(bench.columns), tuple(rows))
+    given, expected = place.given(rows), place.expected(rows)
+    return UnitTest(f"{name}_{words}", given, expected, place.index == 1)

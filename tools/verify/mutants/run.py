@@ -18,7 +18,7 @@ from tools.verify.mutants.bench import Batches, Bench, Rig, Setting, empty, reve
 from tools.verify.mutants.schedule import round_robin, work
 from tools.verify.mutants.session import Failed
 from tools.verify.mutants.stability import stable_columns
-from tools.verify.mutants.store import Prepare, nothing, parts
+from tools.verify.mutants.store import Prepare, nothing, quoted
 from tools.verify.mutants.verdict import MutationResult, Status, Verdict
 
 _BEFORE_PROOF = 2  # data sets that a mutant has to pass before an argument is looked for
@@ -105,7 +105,7 @@ def match_relations(program: Program, datasets: Sequence[Given]) -> dict[str, st
             raise UsageError(
                 f"no data for relation {name}", f"known are: {', '.join(sorted(known)) or 'none'}"
             )
-        found[".".join(f'"{p}"' for p in parts(name))] = reference
+        found[quoted(name)] = reference
     return found
 
 
