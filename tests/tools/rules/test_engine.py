@@ -42,7 +42,7 @@ validation:
 
 
 def loaded(text: str = SPEC) -> LoadedSpec:
-    return parse_spec(text, path="specs/orders.yaml", file=Path("/work/specs/orders.yaml"))
+    return parse_spec(text, path="specs/orders.yaml", file=Path("/platform/specs/orders.yaml"))
 
 
 def rules(*blocks: str) -> Constitution:
