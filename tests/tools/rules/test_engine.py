@@ -8,7 +8,7 @@ import pytest
 from tests.cases import each
 from tools.artifact import Artifact
 from tools.errors import InternalError
-from tools.findings import Location, Severity
+from tools.findings import Location, Report, Severity
 from tools.plan import make_plan
 from tools.rules.article import Constitution
 from tools.rules.breach import Options
@@ -228,4 +228,6 @@ def test_gates() -> None:
 
 
 def test_findings_are_json() -> None:
-    json.dumps(evaluate(cel("column", "false"), subject()).to_json())
+    report = evaluate(cel("column", "false"), subject())
+    assert len(report) > 0
+    assert Report.from_json(json.loads(json.dumps(report.to_json()))) == report

@@ -112,7 +112,7 @@ def _is_simple_case(branch: Node) -> bool:
     return isinstance(case, exp.Case) and case.this is not None
 
 
-_UNIT_FUNCTIONS = {"datepart", "date_part", "datesub", "date_sub", "datetrunc"}
+UNIT_FUNCTIONS = {"datepart", "date_part", "datesub", "date_sub", "datetrunc"}
 
 
 def is_constant(node: Node) -> bool:
@@ -127,7 +127,7 @@ def is_constant(node: Node) -> bool:
     if isinstance(parent, exp.Extract) and node.arg_key == "this":
         return False
     first = isinstance(parent, exp.Anonymous) and node.index == 0
-    return not (first and parent is not None and parent.name.lower() in _UNIT_FUNCTIONS)
+    return not (first and parent is not None and parent.name.lower() in UNIT_FUNCTIONS)
 
 
 def is_watermark(query: Query, node: Node) -> bool:

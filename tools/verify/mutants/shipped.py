@@ -93,7 +93,8 @@ def shipped_kill_rate(
         relation: the name of the model's own relation in the tests.
         tests: compiled data tests.
         unit_tests: with rows of their own.
-        relations: as for :func:`tools.verify.mutants.run.run_mutants`.
+        relations: as for :func:`tools.verify.mutants.run.run_mutants`, and those that only the
+            tests read.
         prepare: likewise.
         deadline: likewise.
         threads: likewise.
@@ -106,9 +107,7 @@ def shipped_kill_rate(
     started = time.monotonic()
     program = Program(original) if isinstance(original, str) else original
     own = [TestQuery(t.name, renamed(t.sql, relation)) for t in tests]
-    names = dict(relations or match_relations(program, datasets))
-    for test in own:
-        names = match_relations(Program(test.sql), datasets) | names
+    names = dict(relations) if relations else _names(program, own, datasets)
     caught: dict[int, str | None] = {}
     with ExitStack() as stack:
         rig = Rig(Setting(names, prepare, query_seconds), stack)
@@ -132,6 +131,16 @@ def shipped_kill_rate(
         len(mutants) - len(tried),
         time.monotonic() - started,
     )
+
+
+def _names(
+    program: Program, tests: Sequence[TestQuery], datasets: Sequence[Given]
+) -> dict[str, str]:
+    """The relations that the model and its tests read."""
+    found = match_relations(program, datasets)
+    for test in tests:
+        found |= match_relations(Program(test.sql), datasets)
+    return found
 
 
 def _caught(

@@ -55,8 +55,9 @@ def _test(
     found["name"] = test.name
     found["description"] = _why(proposal)
     found["model"] = model
-    if test.incremental:
-        found["overrides"] = CommentedMap({"macros": CommentedMap({"is_incremental": True})})
+    if program.incremental:  # dbt wants it said either way
+        macros = CommentedMap({"is_incremental": test.incremental})
+        found["overrides"] = CommentedMap({"macros": macros})
     given = CommentedSeq()
     known = {_plain(n): i for n, i in inputs.items()} | {THIS: THIS}
     for relation, table in test.given.items():

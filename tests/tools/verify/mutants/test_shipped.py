@@ -148,6 +148,8 @@ def test_a_later_load_is_proposed_with_the_table_as_it_stands() -> None:
     (test,) = YAML(typ="safe").load(text)["unit_tests"]
     assert test["overrides"] == {"macros": {"is_incremental": True}}
     assert [g["input"] for g in test["given"]] == ["ref('t')", "this"]
+    none = unit_tests_yaml(proposed.tests, model="m", inputs={}, program=model)
+    assert "input: raw.t" in none
     unit = proposed.tests[0].test
     after = shipped_kill_rate(model, faults, [(first, later)], relation="dev.m", unit_tests=[unit])
     assert after.rate == 1.0

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from sqlglot import exp
 
 from tools.sql.mutate.change import Change, swap, text
-from tools.sql.mutate.query import Query
+from tools.sql.mutate.query import UNIT_FUNCTIONS, Query
 from tools.sql.parse import Node
 
 NAME = "date_unit"
@@ -28,7 +28,6 @@ _PARTS: dict[type[Node], type[Node]] = {
     exp.Quarter: exp.Month,
     exp.Week: exp.Month,
 }
-_NAMED = {"datepart", "date_part", "datesub", "date_sub", "datetrunc"}
 
 
 def changes(query: Query) -> Iterator[Change]:
@@ -37,7 +36,11 @@ def changes(query: Query) -> Iterator[Change]:
         if type(node) in _PARTS:
             by = _PARTS[type(node)](this=node.this.copy())
             yield Change(node, f"{text(node)} becomes {text(by)}", (swap(node, by),))
-        elif isinstance(node, exp.Anonymous) and node.name.lower() in _NAMED and node.expressions:
+        elif (
+            isinstance(node, exp.Anonymous)
+            and node.name.lower() in UNIT_FUNCTIONS
+            and node.expressions
+        ):
             yield from _unit(node, node.expressions[0])
         elif isinstance(node, exp.Extract):
             yield from _unit(node, node.this)
