@@ -41,13 +41,18 @@ _running: set[_Key] = set()
 
 @dataclass(frozen=True)
 class Col:
-    """A column; ``type`` is in the dialect of the spec that looks, None where it is not known."""
+    """A column; ``type`` is in the dialect of the spec that looks, None where it is not known.
+
+    An ``inferred`` type follows from the expression as far as one can tell; the database may give
+    a wider one, so it is never cast to and never promised in a contract.
+    """
 
     name: str
     type: str | None = None
     nullable: bool = True
     pii: bool = False
     description: str = ""
+    inferred: bool = False
 
 
 @dataclass(frozen=True)
@@ -187,7 +192,8 @@ def measure_column(spec: Spec, measure: Measure, scope: Mapping[str, Relation]) 
             kind = infer_type(tree, _types(scope), spec.dialect)
         except SqlError:
             kind = None
-    return Col(measure.name, kind, measure.nullable, measure.pii, measure.description)
+    guessed = measure.type is None
+    return Col(measure.name, kind, measure.nullable, measure.pii, measure.description, guessed)
 
 
 def _output(spec: Spec, model: Model, output: OutputColumn, scope: Mapping[str, Relation]) -> Col:
@@ -203,7 +209,8 @@ def _output(spec: Spec, model: Model, output: OutputColumn, scope: Mapping[str, 
     kind = output.type or (origin.type if origin else infer_type(tree, _types(scope), spec.dialect))
     pii = output.pii or bool(origin and origin.pii)
     described = output.description or (origin.description if origin else "")
-    return Col(output.name, kind, output.nullable, pii, described)
+    guessed = output.type is None and (origin.inferred if origin else True)
+    return Col(output.name, kind, output.nullable, pii, described, guessed)
 
 
 def outputs(spec: Spec, model: Model, others: Mapping[str, Spec] = NO_OTHERS) -> tuple[Col, ...]:

@@ -122,8 +122,8 @@ class Load(Part):
     ``key`` and keeps one row a key; ``scd2`` keeps every version, in half-open intervals.
 
     For scd2: without ``effective_at`` a change takes effect when it is first seen. ``track``
-    empty means every column but the key and ``effective_at``; columns not tracked show the last
-    value known within a version.
+    empty means every column but the key, ``effective_at`` and ``sequence_by``; columns not
+    tracked show the last value known within a version.
     """
 
     strategy: Literal["full", "append", "incremental", "scd1", "scd2"] = "full"

@@ -39,7 +39,7 @@ def lasting_tables(spec: Spec, others: Mapping[str, Spec] = NO_OTHERS) -> Iterat
         if model.load.strategy not in _KEPT:
             continue
         columns = table_columns(spec, model, others)
-        types = _duckdb(spec, {c.name: c.type for c in columns})
+        types = _duckdb(spec, {c.name: None if c.inferred else c.type for c in columns})
         yield Lasting(model.name, str(getattr(spec.schemas, model.layer)), model.name, types)
         if model.load.strategy == "scd2":
             yield _change_log(spec, model, others)
@@ -48,7 +48,7 @@ def lasting_tables(spec: Spec, others: Mapping[str, Spec] = NO_OTHERS) -> Iterat
 def _change_log(spec: Spec, model: Model, others: Mapping[str, Spec]) -> Lasting:
     business = outputs(spec, model, others)
     scope = relations(spec, model, others)
-    types: dict[str, str | None] = {c.name: c.type for c in business}
+    types: dict[str, str | None] = {c.name: None if c.inferred else c.type for c in business}
     types["_effective_at"] = effective_type(spec, model, business, scope)
     return Lasting(
         model.name,

@@ -35,6 +35,8 @@ class Extra:
 
     name: str
     tree: Node
+    type: str | None = None
+    """The type that it is to have, in the spec's dialect; as it comes if None."""
 
 
 @dataclass
@@ -86,20 +88,31 @@ class Builder:
         names = {alias: ("" if bare else table) for alias, table in self.tables.items()}
         return render(retable(tree, names), _WRITE, read=self.spec.dialect, indent=indent)
 
-    def typed(self, name: str, tree: Node, *, bare: bool) -> tuple[str, str]:
-        """A column of the last select, cast where its type is not already the declared one."""
-        declared = self._types().get(name.lower())
-        text = self.text(tree, bare=bare)
-        quoted = identifier(name)
+    def typed(
+        self, name: str, tree: Node, *, bare: bool, shown: Node | None = None
+    ) -> tuple[str, str]:
+        """A column of the last select, cast where its type is not already the declared one.
+
+        ``shown`` is what is written for the expression, where its columns have other names there.
+        """
+        declared = self._declared().get(name.lower())
+        return self.cast(tree, declared, bare=bare, shown=shown), identifier(name)
+
+    def cast(
+        self, tree: Node, declared: str | None, *, bare: bool, shown: Node | None = None
+    ) -> str:
+        """An expression as SQL, cast where it does not surely have the type that is declared."""
+        text = self.text(shown or tree, bare=bare)
         if declared is None or self._has_type(tree, declared):
-            return text, quoted
+            return text
         kind = type_sql(declared, self.spec.dialect, _WRITE)
         if "\n" in text:
-            return f"cast(\n{indented(text)}\n    as {kind}\n)", quoted
-        return f"cast({text} as {kind})", quoted
+            return f"cast(\n{indented(text)}\n    as {kind}\n)"
+        return f"cast({text} as {kind})"
 
-    def _types(self) -> dict[str, str | None]:
-        return {c.name.lower(): c.type for c in outputs(self.spec, self.model, self.others)}
+    def _declared(self) -> dict[str, str | None]:
+        found = outputs(self.spec, self.model, self.others)
+        return {c.name.lower(): None if c.inferred else c.type for c in found}
 
     def _has_type(self, tree: Node, declared: str) -> bool:
         known = {
@@ -112,7 +125,8 @@ class Builder:
         wanted = type_sql(declared, dialect, _WRITE)
         if is_plain_column(tree):
             ref = columns_in(tree)[0]
-            kind = known.get(ref)
+            origin = self.scope[ref.table].column(ref.name) if ref.table in self.scope else None
+            kind = None if origin is None or origin.inferred else origin.type
             return kind is not None and type_sql(kind, dialect, _WRITE) == wanted
         if casts_to(tree, wanted, dialect) or (is_count(tree) and wanted == "bigint"):
             return True

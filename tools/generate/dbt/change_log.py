@@ -9,7 +9,15 @@ from tools.generate.dbt.joins import first_row
 from tools.generate.dbt.query import build
 from tools.generate.dbt.refs import header, locator, schema_of
 from tools.generate.dbt.text import Cte, Query, Script, Select, config_block, jinja_list, quoted
-from tools.spec.scope import Relation, expression_of, parse_in_scope, qualify, relations
+from tools.spec.scope import (
+    Relation,
+    effective_type,
+    expression_of,
+    outputs,
+    parse_in_scope,
+    qualify,
+    relations,
+)
 from tools.spec.transform import Model
 from tools.sql.parse import Node, column
 from tools.sql.render import render
@@ -29,7 +37,9 @@ def _extracted(h: History) -> Query:
     scope = relations(job.spec, model, job.others)
     extras = []
     if model.load.effective_at:
-        extras.append(Extra("_effective_at", _in_scope(job, model, scope, model.load.effective_at)))
+        moment = _in_scope(job, model, scope, model.load.effective_at)
+        kind = effective_type(job.spec, model, outputs(job.spec, model, job.others), scope)
+        extras.append(Extra("_effective_at", moment, kind))
     for name, by in zip(h.sequence, model.load.sequence_by, strict=True):
         extras.append(Extra(name, _in_scope(job, model, scope, by)))
     deleted = _deleted(h, scope)

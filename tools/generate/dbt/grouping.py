@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tools.generate.dbt.builder import Builder
-from tools.generate.dbt.joins import import_select, join_cte, joined, tail, tail_trees
+from tools.generate.dbt.joins import (
+    deduplicated,
+    flattened,
+    import_select,
+    join_cte,
+    joined,
+    tail,
+    tail_trees,
+)
 from tools.generate.dbt.text import Cte, Query, Select, clauses, conjunction
 from tools.spec.scope import expression_of
 from tools.spec.transform import Join
@@ -64,19 +72,8 @@ def _grouping_source(
     source = joined(b, joins)
     if b.model.dedupe is None:
         return source, tail(b, bare=False)
-    refs = tuple(dict.fromkeys(r for t in trees for r in columns_in(t)))
-    columns = tuple(
-        (b.text(column(r.name, r.table), bare=False), identifier(_flat(b, r))) for r in refs
-    )
-    ctes.append(
-        Cte("deduplicated", str(Select(columns, source, tail(b, bare=False))), "One row a key.")
-    )
+    ctes.append(deduplicated(b, trees, source))
     return "deduplicated", ()
-
-
-def _flat(b: Builder, ref: ColumnRef) -> str:
-    home = (ref.table or b.model.alias) == b.model.alias
-    return ref.name if home else f"{ref.table}__{ref.name}"
 
 
 def _group_select(
@@ -91,24 +88,16 @@ def _group_select(
     def fit(tree: Node) -> Node:
         if b.model.dedupe is None:
             return tree
-        return rename(tree, {r: column(_flat(b, r)) for r in columns_in(tree)})
+        return flattened(b, tree)
 
     flat = bare or b.model.dedupe is not None
     key_texts = [(b.text(fit(t), bare=flat), identifier(n)) for n, t in keys]
-    measured = [_typed_measure(b, n, t, fit(t), bare=flat) for n, t in measures]
+    measured = [b.typed(n, t, bare=flat, shown=fit(t)) for n, t in measures]
     group = f"group by {', '.join(t for t, _ in key_texts)}" if keys else ""
     having = ""
     if b.model.having:
         having = f"having {b.text(fit(_having(b)), bare=flat, indent=7)}"
     return Select((*key_texts, *measured), source, clauses(*wheres, group, having))
-
-
-def _typed_measure(
-    b: Builder, name: str, tree: Node, fitted: Node, *, bare: bool
-) -> tuple[str, str]:
-    text, quoted = b.typed(name, tree, bare=bare)
-    plain = b.text(tree, bare=bare)
-    return text.replace(plain, b.text(fitted, bare=bare)), quoted
 
 
 def _after_grouping(
@@ -130,7 +119,7 @@ def _after_grouping(
     for output in b.model.columns:
         tree = expression_of(b.spec, b.model, output, b.others)
         columns.append(b.typed(output.name, tree, bare=bare))
-    columns += [(b.text(e.tree, bare=bare), e.name) for e in b.extras]
+    columns += [(b.cast(e.tree, e.type, bare=bare), e.name) for e in b.extras]
     source = name if bare else joined(b, after, name)
     filters = [
         b.text(b.tree(j.filter, j.alias), bare=bare, indent=6)

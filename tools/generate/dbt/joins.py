@@ -8,9 +8,9 @@ from tools.generate.dbt.builder import Builder
 from tools.generate.dbt.text import Cte, Select, clauses, conjunction
 from tools.spec.scope import Relation, parse_in_scope, qualify, relation
 from tools.spec.transform import Join, Measure, Model
-from tools.sql.analyse import ColumnRef, columns_in
+from tools.sql.analyse import ColumnRef, columns_in, rename
 from tools.sql.infer import parse_order
-from tools.sql.parse import Node
+from tools.sql.parse import Node, column
 from tools.sql.render import identifier, type_sql
 
 _WIDTH = 88
@@ -149,3 +149,23 @@ def joined(b: Builder, joins: Sequence[Join], base: str | None = None) -> str:
         flat = f"{kind} on {on}"
         lines.append(flat if "\n" not in on and len(flat) <= 92 else f"{kind}\n    on {on}")
     return "\n".join(lines)
+
+
+def deduplicated(b: Builder, trees: Sequence[Node], source: str) -> Cte:
+    """The columns that trees read, of the rows that are left after filters and de-duplication."""
+    refs = tuple(dict.fromkeys(r for tree in trees for r in columns_in(tree)))
+    columns = tuple(
+        (b.text(column(r.name, r.table), bare=False), identifier(_flat(b, r))) for r in refs
+    )
+    why = "One row a key, before anything is counted."
+    return Cte("deduplicated", str(Select(columns, source, tail(b, bare=False))), why)
+
+
+def flattened(b: Builder, tree: Node) -> Node:
+    """An expression over the columns of :func:`deduplicated`."""
+    return rename(tree, {r: column(_flat(b, r)) for r in columns_in(tree)})
+
+
+def _flat(b: Builder, ref: ColumnRef) -> str:
+    home = (ref.table or b.model.alias) == b.model.alias
+    return ref.name if home else f"{ref.table}__{ref.name}"

@@ -39,8 +39,10 @@ def column_entry(
     return entry
 
 
-def _duckdb(job: Job, kind: str | None) -> str | None:
-    return None if kind is None else type_sql(kind, job.spec.dialect, "duckdb")
+def _promised(job: Job, col: Col) -> str | None:
+    """The type of a column in DuckDB, where the spec says it."""
+    known = col.type is not None and not col.inferred
+    return type_sql(col.type or "", job.spec.dialect, "duckdb") if known else None
 
 
 def _config(job: Job, *, contract: bool) -> dict[str, Any]:
@@ -59,9 +61,7 @@ def _properties(job: Job) -> str:
     for col in columns:
         own = col.name in business
         tests = column_tests(job.spec, model, col) if own else surrogate_tests(model, col.name)
-        entries.append(
-            column_entry(col.name, _duckdb(job, col.type), col.description, col.pii, tests)
-        )
+        entries.append(column_entry(col.name, _promised(job, col), col.description, col.pii, tests))
     if model.load.strategy == "scd2":
         entries.append(
             column_entry(
@@ -82,8 +82,9 @@ def _properties(job: Job) -> str:
 
 
 def _is_typed(model: Model, columns: tuple[Col, ...]) -> bool:
-    """Whether a contract can be enforced: every type is known, and dbt builds the SQL itself."""
-    return bool(columns) and all(c.type for c in columns) and model.custom is None
+    """Whether a contract can be enforced: every type is declared, and dbt builds the SQL itself."""
+    sure = all(c.type and not c.inferred for c in columns)
+    return bool(columns) and sure and model.custom is None
 
 
 def _unit_examples(model: Model) -> list[Example]:
@@ -114,7 +115,7 @@ def _change_log_properties(job: Job) -> str:
     entries = []
     for col in outputs(job.spec, model, job.others):
         required: list[Test] = ["not_null"] if col.name in model.load.key else []
-        kind = _duckdb(job, col.type)
+        kind = _promised(job, col)
         entries.append(column_entry(col.name, kind, col.description, col.pii, required))
     entries += _log_columns()
     data: dict[str, Any] = {

@@ -47,10 +47,12 @@ def has_what_it_needs(view: ModelView) -> Iterator[Finding]:
 def columns_exist(view: ModelView) -> Iterator[Finding]:
     """SPEC051: the columns of the load are columns of the model.
 
-    ``effective_at`` and ``sequence_by`` may also be columns of ``from``: they order changes, and
-    need not be shown.
+    For a history, ``effective_at`` and ``sequence_by`` may also be columns of ``from``: its change
+    log keeps them. Elsewhere a later load is compared with the row that is kept, so what orders
+    rows has to be kept with them.
     """
     load = view.model.load
+    logged = load.strategy == "scd2"
     if view.is_open:
         return
     base = view.relations[view.model.alias]
@@ -58,20 +60,22 @@ def columns_exist(view: ModelView) -> Iterator[Finding]:
     named: list[tuple[Path, str, bool]] = []
     for setting in ("key", "track", "sequence_by"):
         listed = enumerate(getattr(load, setting))
-        named += [(("load", setting, i), name, setting == "sequence_by") for i, name in listed]
+        behind = logged and setting == "sequence_by"
+        named += [(("load", setting, i), name, behind) for i, name in listed]
     for setting in ("cursor", "effective_at"):
         if (value := getattr(load, setting)) is not None:
-            named.append((("load", setting), value, setting == "effective_at"))
+            named.append((("load", setting), value, logged and setting == "effective_at"))
     for path, name, behind in named:
         known = (*view.outputs, *hidden) if behind else view.outputs
         if not has(known, name) and not (behind and not base.known):
             where = f"{view.model.name} or of {base.ref}" if behind else view.model.name
+            kept = f"add {name} to columns: later loads are compared with the row that is kept"
             yield view.find(
                 "SPEC051",
                 Severity.ERROR,
                 f"load.{path[1]} names {name}, which is no column of {where}",
                 *path,
-                hint=did_you_mean(name, [c.name for c in known]),
+                hint=kept if has(hidden, name) else did_you_mean(name, [c.name for c in known]),
                 subject=name,
             )
 

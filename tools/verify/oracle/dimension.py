@@ -96,7 +96,7 @@ class Dimension:
         deletes = found[1].deletes if found else None
         closes = load.deletes == "close"
         names = [n.lower() for n, _ in rows.columns if not n.startswith(_EXTRA)]
-        apart = {n.lower() for n in (*load.key, load.effective_at) if n}
+        apart = {n.lower() for n in (*load.key, load.effective_at, *load.sequence_by) if n}
         tracked = {n.lower() for n in load.track} or set(names) - apart
         return Rules(
             observed=load.effective_at is None,

@@ -29,16 +29,6 @@ FILES = sorted(
 WIDE = YAML(typ="safe").load(Path(__file__).parent / "cases" / "wide.yaml")
 DIGEST = "0123456789abcdef" * 4
 
-DISAGREE = {
-    "dedupe_window": "a window function is computed before dedupe, and columns come after it",
-    "untyped": "a column without type is cast to an inferred one, which loses decimals",
-    "untyped_agg": "a measure without type is cast to an inferred one, which loses decimals",
-    "h_date": "the moment of a change is not cast to the type of the column that shows it",
-    "h_feed_seq": "a column of sequence_by is not tracked, and the docstring leaves it in",
-    "scd1_hidden": "a sequence that is not shown is left out of the order",
-}
-"""Models of wide.yaml on which the compiler and the docstrings do not agree, and why."""
-
 
 def alone(spec: Spec, name: str) -> Spec:
     """One model, with those that it reads."""
@@ -94,19 +84,8 @@ def test_larger_specs(file: Path) -> None:
     assert check(found.spec, found.digest) >= 100
 
 
-WIDE_MODELS = [
-    pytest.param(
-        m["name"],
-        marks=[pytest.mark.xfail(strict=True, reason=DISAGREE[m["name"]])]
-        if m["name"] in DISAGREE
-        else [],
-    )
-    for m in WIDE["models"]
-]
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize("name", WIDE_MODELS)
+@pytest.mark.parametrize("name", [m["name"] for m in WIDE["models"]])
 def test_every_kind_of_model(name: str) -> None:
     spec = alone(Spec.model_validate(WIDE), name)
     strategy = spec.models[-1].load.strategy
