@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import signal
+
 from hypothesis import HealthCheck, settings
+
+# A shell without job control starts what it puts in the background with SIGINT ignored, and children
+# inherit that. Tests interrupt programs on purpose, so they begin as a terminal would begin them.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Examples are the same from run to run, so that a red test is red for everybody; time is measured
 # in bench/, never in tests.

@@ -37,8 +37,12 @@ def check(item: Item, params: Params) -> Iterator[Breach]:
         return
     where = Location(properties.path, properties.line)
     if not properties.contract:
+        untyped = ", ".join(c.name for c in properties.columns if not c.data_type)
+        why = f": nothing says the type of {untyped}" if untyped else ""
         hint = "set config: {contract: {enforced: true}}"
-        yield Breach(f"the contract of {model.name} is not enforced", hint, where)
+        if untyped:
+            hint = f"declare `type:` of {untyped}; a contract promises no guessed type"
+        yield Breach(f"the contract of {model.name} is not enforced{why}", hint, where)
         return
     for column in properties.columns:
         if not column.data_type:
