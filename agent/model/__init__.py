@@ -1,0 +1,1 @@
+"""Models: one protocol, the real one, a scripted one, a recorded one."""
