@@ -35,6 +35,8 @@ class DbtRun:
         nodes: the nodes of the results, in the form of manifest.json.
         events: warnings and errors that dbt logged: name, level, message.
         seconds: wall-clock time in the worker.
+        unit_tests: of the models that were compiled: name, model, given (relation, rows),
+            expect, overrides; rows are None when they are SQL.
     """
 
     success: bool
@@ -43,3 +45,4 @@ class DbtRun:
     nodes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     events: tuple[Mapping[str, str], ...] = ()
     seconds: float = 0.0
+    unit_tests: tuple[Mapping[str, Any], ...] = ()

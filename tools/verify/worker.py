@@ -127,6 +127,7 @@ class DbtWorker:
             nodes=reply["nodes"],
             events=tuple(reply["events"]),
             seconds=reply["seconds"],
+            unit_tests=tuple(reply.get("unit_tests", ())),
         )
 
     def sql(

@@ -25,6 +25,7 @@ from dbt.cli.main import dbtRunner
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from tools.verify.worker_manifest import declared_unit_tests
 from tools.verify.worker_sql import StatementError, connect, plain
 
 Request = dict[str, Any]
@@ -74,7 +75,8 @@ def invoke(request: Request) -> dict[str, Any]:
     Returns:
         ``success``, ``error`` (what stopped the whole command, else empty), ``results`` in the
         form of run_results.json, ``nodes`` in the form of manifest.json (those of the results),
-        ``events`` (warnings and errors that dbt logged), ``seconds``.
+        ``events`` (warnings and errors that dbt logged), ``seconds``; for ``compile`` also
+        ``unit_tests`` of the compiled models.
     """
     started = time.monotonic()
     os.environ["SPECMILL_DUCKDB_PATH"] = request["database"]
@@ -91,6 +93,8 @@ def invoke(request: Request) -> dict[str, Any]:
             "nodes": {r.node.unique_id: describe(r.node) for r in found},
             "events": events[:_KEPT_EVENTS],
         }
+        if request["args"][0] == "compile":
+            reply["unit_tests"] = declared_unit_tests(_parsed.values(), reply["nodes"])
     finally:
         _release()
     _explain(request["database"], reply["results"], reply["nodes"])

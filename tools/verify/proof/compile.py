@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +18,12 @@ from tools.sql.analyse import nondeterministic_functions
 from tools.sql.mutate.program import Load, Strategy
 from tools.sql.parse import SqlError, parse_query
 from tools.verify.build import selection
+from tools.verify.proof.declared import (
+    ShippedTest,
+    ShippedUnitTest,
+    data_test_of,
+    unit_test_of,
+)
 from tools.verify.replies import DbtRun
 from tools.verify.worker import DbtWorker
 
@@ -70,23 +76,14 @@ class Unit:
 
 
 @dataclass(frozen=True)
-class ShippedTest:
-    """A dbt test of the project as SQL that gives the rows that fail it."""
-
-    name: str
-    sql: str
-    model: str
-    reads: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
 class Compiled:
     """A project as it is run.
 
     Args:
         units: its models, each after those that it reads.
         sources: what is read from outside: the table as SQL -> its name in data sets.
-        tests: the dbt tests.
+        tests: the dbt tests of data.
+        unit_tests: the dbt unit tests.
         error: why there is nothing; empty when there is.
     """
 
@@ -94,6 +91,7 @@ class Compiled:
     sources: Mapping[str, str]
     tests: tuple[ShippedTest, ...] = ()
     error: str = ""
+    unit_tests: tuple[ShippedUnitTest, ...] = ()
 
     @property
     def hashed(self) -> tuple[int, ...]:
@@ -153,7 +151,9 @@ def compile_project(
         if not run.success:
             return Compiled((), {}, error=run.error or "dbt compile failed")
         again = run.nodes
-    return assemble(spec, nodes, again, others, catalog=database.stem)
+    found = assemble(spec, nodes, again, others, catalog=database.stem)
+    within = _Place(database.stem).within
+    return replace(found, unit_tests=tuple(unit_test_of(t, within) for t in first.unit_tests))
 
 
 def assemble(
@@ -183,7 +183,7 @@ def assemble(
         node, later = models[node_id], again.get(node_id, models[node_id])
         units.append(_unit(node, later, names, tables, place))
     tests = tuple(
-        _test(n, names, place)
+        data_test_of(n, names, place.code)
         for n in nodes.values()
         if n["resource_type"] == "test" and n.get("code")
     )
@@ -317,10 +317,3 @@ def _problem(*queries: str) -> str:
         if called:
             return f"it calls {', '.join(called)}, which gives another value each time"
     return ""
-
-
-def _test(node: Mapping[str, Any], names: Mapping[str, str], place: _Place) -> ShippedTest:
-    reads = tuple(names[i] for i in node["depends_on"]["nodes"] if i in names)
-    attached = str(node.get("attached_node") or "").rpartition(".")[2]
-    owner = attached or (reads[0] if reads else "")
-    return ShippedTest(str(node["name"]), place.code(str(node["code"])), owner, reads)

@@ -20,7 +20,8 @@ from tools.verify.mutants.session import Failed, Session
 from tools.verify.mutants.store import Store
 from tools.verify.mutants.verdict import Verdict
 from tools.verify.proof.agree import Case
-from tools.verify.proof.compile import ShippedTest, Unit
+from tools.verify.proof.compile import Unit
+from tools.verify.proof.declared import ShippedTest
 from tools.verify.proof.engine import make_room, preparing
 from tools.verify.proof.fields import Run
 from tools.verify.proof.known import plain
