@@ -23,6 +23,7 @@ from agent.commands import (
     run,
     runs,
     schema,
+    trust,
     verify,
     workflow,
 )
@@ -120,5 +121,6 @@ for _command in (
     schema.schema,
     constitution.constitution,
     workflow.workflow,
+    trust.trust,
 ):
     cli.add_command(_command)

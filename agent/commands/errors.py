@@ -19,6 +19,7 @@ import click
 if TYPE_CHECKING:
     from agent.config import Settings
     from agent.terminal.console import Terminal
+    from agent.trust import Trusted
     from tools.errors import SpecmillError
     from tools.workspace import Workspace
 
@@ -84,10 +85,17 @@ class Session:
         return workspace
 
     def settings(self, workspace: Workspace) -> Settings:
-        """The settings of a workspace and the environment."""
-        from agent.config import load_settings
+        """The settings of a workspace and the environment; says what was ignored of them."""
+        return self.trusted(workspace).settings
 
-        return load_settings(workspace.root, os.environ)
+    def trusted(self, workspace: Workspace) -> Trusted:
+        """The settings, and what the repository may not set without the person's consent."""
+        from agent.trust import load_trusted
+
+        found = load_trusted(workspace.root, os.environ)
+        if found.says:
+            click.echo(f"note: {found.says}", err=True)
+        return found
 
     def emit(self, document: Any) -> None:
         """Prints a JSON document on stdout."""

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.config import Settings, load_settings
+from agent.config import Rules, Settings, load_settings
 from tools.errors import InputError
 
 
@@ -38,6 +38,18 @@ def test_flags_win_over_environment_over_file(tmp_path: Path) -> None:
         ('approvals = "../a"\n', "specmill.toml:1", "not a path inside the workspace", ""),
         ("level = \n", "specmill.toml:1:9", "not TOML", ""),
         ("[extra]\na = 1\n", "specmill.toml:1", "unknown key 'extra'", "known keys"),
+        ('provider = "azure"\n', "specmill.toml:1", "'bedrock' or 'vertex', not 'azure'", ""),
+        ("max_tokens = 1.5\n", "specmill.toml:1", "a whole number above 0, not 1.5", ""),
+        ("max_tokens = true\n", "specmill.toml:1", "a whole number above 0", ""),
+        ("money = 0\n", "specmill.toml:1", "money is a number above 0", ""),
+        ("money = inf\n", "specmill.toml:1", "money is a number above 0", ""),
+        ("money = nan\n", "specmill.toml:1", "money is a number above 0", ""),
+        ('model = ""\n', "specmill.toml:1", "not a model's name", ""),
+        ('base_url = "file:///x"\n', "specmill.toml:1", "base_url is not an address", ""),
+        ('base_url = "https://"\n', "specmill.toml:1", "base_url is not an address", ""),
+        ('permissions = "all"\n', "specmill.toml:1", "permissions is a table", ""),
+        ("[permissions]\nallow = 1\n", "specmill.toml:1", "allow is a list of texts", ""),
+        ("[permissions]\nalow = []\n", "specmill.toml:2", "unknown key 'alow'", "allow"),
     ],
 )
 def test_a_wrong_file_is_said_with_its_line(
@@ -62,3 +74,61 @@ def test_bytes_that_are_no_text(tmp_path: Path) -> None:
 def test_a_wrong_variable_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="SPECMILL_COMMIT"):
         load_settings(tmp_path, {"SPECMILL_COMMIT": "maybe"})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'api_key = "sk-ant-abc123"\n',
+        'ANTHROPIC_API_KEY = "abc123"\n',
+        'auth-token = "abc123"\n',
+        "[key]\nvalue = 'abc123'\n",
+        'target = "x"  # sk-ant-abc123\n',
+        'base_url = "https://ada:abc123@host"\n',
+    ],
+)
+def test_a_key_in_the_file_is_refused_and_not_repeated(tmp_path: Path, text: str) -> None:
+    (tmp_path / "specmill.toml").write_text(text)
+    with pytest.raises(InputError) as caught:
+        load_settings(tmp_path, {})
+    assert "abc123" not in f"{caught.value.message}{caught.value.remedy}{caught.value.findings}"
+    if "base_url" not in text:
+        assert "export ANTHROPIC_API_KEY=" in caught.value.remedy
+
+
+def test_settings_of_the_model(tmp_path: Path) -> None:
+    (tmp_path / "specmill.toml").write_text(
+        'model = "m"\nmax_tokens = 9\nmoney = 2\n[permissions]\nask = ["a"]\ndeny = ["b"]\n'
+    )
+    settings = load_settings(tmp_path, {"SPECMILL_TURNS": "3", "SPECMILL_SECONDS": "1.5"})
+    assert (settings.model, settings.max_tokens, settings.money) == ("m", 9, 2.0)
+    assert (settings.turns, settings.seconds) == (3, 1.5)
+    assert settings.permissions == Rules(ask=("a",), deny=("b",))
+
+
+@pytest.mark.parametrize(
+    ("environ", "address"),
+    [
+        ({}, ""),
+        ({"ANTHROPIC_BASE_URL": "http://127.0.0.1:1"}, "http://127.0.0.1:1"),
+        ({"ANTHROPIC_BASE_URL": "http://a", "SPECMILL_BASE_URL": "http://b"}, "http://b"),
+    ],
+)
+def test_the_address_of_the_service_from_the_environment(
+    tmp_path: Path, environ: dict[str, str], address: str
+) -> None:
+    assert load_settings(tmp_path, environ).base_url == address
+
+
+@pytest.mark.parametrize("text", ["", "-1", "lots", "nan", "inf", "1e999"])
+def test_a_cap_that_is_none_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(InputError, match="SPECMILL_MONEY"):
+        load_settings(tmp_path, {"SPECMILL_MONEY": text})
+
+
+def test_what_a_repository_may_not_decide_is_left_out(tmp_path: Path) -> None:
+    (tmp_path / "specmill.toml").write_text(
+        'base_url = "https://elsewhere"\nprovider = "bedrock"\nmoney = 500\n'
+        'target = "t"\n[permissions]\nallow = ["shell"]\ndeny = ["commit"]\n'
+    )
+    assert load_settings(tmp_path, {}) == Settings(target="t", permissions=Rules(deny=("commit",)))
