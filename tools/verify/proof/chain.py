@@ -116,28 +116,17 @@ class ChainBench:
         session, found = self._session(), list[Print]()
         for batch in range(len(self._batches)):
             session.run(f"set variable specmill_batch = {batch}")
-            self._first(session, given, batch)
+            load_changed(session, given, batch)
+            if len(self.chain.units) > 1:
+                place = self.chain.units[0].relation
+                session.run(f"create or replace table {place} as select * from {THIS}")
             for unit in self.chain.units[1:]:
-                _further(session, unit, batch)
+                load_unit(session, unit, batch)
             found.append(self._print(session))
             if expected and found[batch] != expected[batch]:
                 rows = found[batch][:2] != expected[batch][:2]
                 return found, "rows" if rows else "types"
         return found, ""
-
-    def _first(self, session: Session, given: Program, batch: int) -> None:
-        if batch and given.incremental:
-            session.run(f"create or replace temp table {_NEW} as {given.incremental}")
-            names = [identifier(n) for n, _ in session.names(f"select * from {THIS}")]
-            for statement in load_statements(given.load, names):
-                session.run(statement)
-        else:
-            session.run(f"create or replace temp table {THIS} as {given.sql}")
-        for hook in given.load.post_hooks:
-            session.run(hook)
-        if len(self.chain.units) > 1:
-            place = self.chain.units[0].relation
-            session.run(f"create or replace table {place} as select * from {THIS}")
 
     def _print(self, session: Session) -> Print:
         last = self.chain.units[-1].relation if len(self.chain.units) > 1 else THIS
@@ -149,7 +138,29 @@ class ChainBench:
         return int(rows), int(hashes), kinds
 
 
-def _further(session: Session, unit: Unit, batch: int) -> None:
+def load_changed(session: Session, given: Program, batch: int) -> None:
+    """Loads a program whose own table is called ``this``.
+
+    Raises:
+        Failed: when a statement fails.
+    """
+    if batch and given.incremental:
+        session.run(f"create or replace temp table {_NEW} as {given.incremental}")
+        names = [identifier(n) for n, _ in session.names(f"select * from {THIS}")]
+        for statement in load_statements(given.load, names):
+            session.run(statement)
+    else:
+        session.run(f"create or replace temp table {THIS} as {given.sql}")
+    for hook in given.load.post_hooks:
+        session.run(hook)
+
+
+def load_unit(session: Session, unit: Unit, batch: int) -> None:
+    """Loads a unit under its own name.
+
+    Raises:
+        Failed: when a statement fails.
+    """
     if batch and unit.incremental:
         session.run(f"create or replace temp table {_INCOMING} as {unit.incremental}")
         names = [identifier(n) for n, _ in session.names(f"select * from {unit.relation}")]
