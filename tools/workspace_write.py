@@ -88,7 +88,7 @@ def write_atomic(root: Path, relative: str, text: str) -> Path:
             "Remove it.",
         ) from error
     try:
-        with _open_folder(root, parts[:-1], make=True) as folder:
+        with open_folder(root, parts[:-1], make=True) as folder:
             _replace(folder, parts[-1], data, relative)
     except OSError as error:
         raise refused(shown(target), error, "write") from error
@@ -107,7 +107,7 @@ def delete_atomic(root: Path, relative: str) -> bool:
     """
     parts = check_relative(relative)
     try:
-        with _open_folder(root, parts[:-1], make=False) as folder:
+        with open_folder(root, parts[:-1], make=False) as folder:
             os.unlink(parts[-1], dir_fd=folder)
             os.fsync(folder)
     except FileNotFoundError:
@@ -141,7 +141,7 @@ def _alive(pid: int) -> bool:
 
 
 @contextmanager
-def _open_folder(root: Path, parts: tuple[str, ...], *, make: bool) -> Iterator[int]:
+def open_folder(root: Path, parts: tuple[str, ...], *, make: bool) -> Iterator[int]:
     """A descriptor of the folder, reached without following a link below ``root``."""
     descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
