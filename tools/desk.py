@@ -46,6 +46,7 @@ class Desk:
         workspace: where constitution, workflows and state are; its root may be another folder.
         outputs: folder below ``root`` in which whole outputs are kept, out of git's sight.
         refuses: why a file (relative to ``root``) may not be written; empty if it may.
+        hides: why a file may not be read either; empty if it may.
         ask: puts a question with its choices to a person and gives the answer; ``None`` where
             nobody is there.
         seen: SHA-256 of each file as the model last read or wrote it.
@@ -57,6 +58,7 @@ class Desk:
     workspace: Workspace
     outputs: Path
     refuses: Callable[[str], str] = lambda _: ""
+    hides: Callable[[str], str] = lambda _: ""
     ask: Callable[[str, tuple[str, ...]], str] | None = None
     seen: dict[str, str] = field(default_factory=dict)
     cancel: threading.Event = field(default_factory=threading.Event)
