@@ -104,6 +104,7 @@ class Turn:
         model: the name that answered.
         malformed: ids of ``tool_use`` blocks whose input was not a JSON object, with why; their
             ``input`` is ``{}``.
+        detail: what the service adds to its stop reason, such as why it refused.
     """
 
     content: tuple[Block, ...]
@@ -111,6 +112,7 @@ class Turn:
     usage: Usage
     model: str
     malformed: dict[str, str]
+    detail: str = ""
 
     def to_json(self) -> Json:
         """A JSON object; ``from_json`` reads it back."""
@@ -131,10 +133,12 @@ class Delta:
         kind: ``text`` and ``thinking`` carry text; ``tool`` carries the name of a call that
             begins; ``retry`` says why what came so far is void and the turn begins again.
         text: see ``kind``.
+        usage: tokens of a void attempt, with ``retry``; they are paid for all the same.
     """
 
     kind: Literal["text", "thinking", "tool", "retry"]
     text: str
+    usage: Usage = Usage()
 
 
 class Model(Protocol):
@@ -144,9 +148,7 @@ class Model(Protocol):
     context_window: int
     """Tokens."""
 
-    def turn(
-        self, request: Request, on: Callable[[Delta], None], cancel: threading.Event
-    ) -> Turn:
+    def turn(self, request: Request, on: Callable[[Delta], None], cancel: threading.Event) -> Turn:
         """Answers one request, whole or not at all.
 
         Args:
@@ -165,7 +167,15 @@ class Model(Protocol):
 
 
 class Cancelled(Exception):
-    """A person stopped the turn; nothing of it counts."""
+    """A person stopped the turn; nothing of it counts but its price.
+
+    Args:
+        usage: tokens that were used until then.
+    """
+
+    def __init__(self, usage: Usage = Usage()) -> None:
+        super().__init__("stopped by a person")
+        self.usage = usage
 
 
 class ContextTooLong(SpecmillError):
