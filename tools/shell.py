@@ -10,6 +10,7 @@ import os
 import selectors
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -48,6 +49,7 @@ class Completed:
     stderr: str
     seconds: float
     timed_out: bool = False
+    cancelled: bool = False
 
 
 def scrubbed_environment(given: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -62,6 +64,7 @@ def run(
     timeout: float,
     env: Mapping[str, str] | None = None,
     input: str | None = None,  # noqa: A002  # the name that subprocess.run gave it
+    cancel: threading.Event | None = None,
 ) -> Completed:
     """Run a program to its end, or to the end of its time.
 
@@ -75,6 +78,8 @@ def run(
             :data:`GRACE`. The result then has ``timed_out`` and the code :data:`TIMED_OUT`.
         env: variables beside the ones of :func:`scrubbed_environment`.
         input: text for its standard input, which is empty otherwise.
+        cancel: once it is set the program is stopped as at the end of its time; the result then
+            has ``cancelled``.
 
     Raises:
         ProgramMissing: there is no such program, or it may not be run.
@@ -84,12 +89,14 @@ def run(
     process = _start(argv, cwd, scrubbed_environment(env), has_input=input is not None)
     try:
         talk = _Talk(process, (input or "").encode("utf-8", "surrogateescape"))
-        timed_out = not talk.until(started + timeout)
+        ended = talk.until(started + timeout, cancel or threading.Event())
     finally:
         _end(process)
+    cancelled = not ended and cancel is not None and cancel.is_set()
+    timed_out = not ended and not cancelled
     code = TIMED_OUT if timed_out else process.returncode
     seconds = time.monotonic() - started
-    return Completed(code, talk.stdout.text(), talk.stderr.text(), seconds, timed_out)
+    return Completed(code, talk.stdout.text(), talk.stderr.text(), seconds, timed_out, cancelled)
 
 
 def _start(
@@ -176,8 +183,8 @@ class _Talk:
         self._process = process
         self._data = memoryview(data)
 
-    def until(self, deadline: float) -> bool:
-        """Whether the process ended before ``deadline`` (of the monotonic clock)."""
+    def until(self, deadline: float, cancel: threading.Event) -> bool:
+        """Whether the process ended before ``deadline`` (of the monotonic clock) and ``cancel``."""
         with selectors.DefaultSelector() as selector:
             for stream, kept in (
                 (self._process.stdout, self.stdout),
@@ -190,7 +197,7 @@ class _Talk:
                 selector.register(self._process.stdin, selectors.EVENT_WRITE)
             while selector.get_map():
                 left = deadline - time.monotonic()
-                if left <= 0:
+                if left <= 0 or cancel.is_set():
                     return False
                 ready = selector.select(min(left, 0.1))
                 for key, _ in ready:
