@@ -6,11 +6,12 @@ from agent.nodes.context import Context, Update, Waits, stopped
 from agent.state import RunState
 from tools.findings import Finding, Location, Report, Severity
 from tools.plan import Plan, make_plan
-from tools.spec.graph import lint_platform
-from tools.spec.lint import lint
+from tools.spec.library import lint_all
 from tools.spec.load import LoadedSpec
 from tools.spec.model import Spec
 from tools.workflow_model import WorkflowStep
+
+__all__ = ["describe", "is_production", "lint_all", "open_questions", "plan"]
 
 
 def plan(state: RunState, step: WorkflowStep, context: Context) -> Update:
@@ -35,23 +36,6 @@ def plan(state: RunState, step: WorkflowStep, context: Context) -> Update:
     context.summarise(step.name, describe(made))
     platforms = {target.platform for target in loaded.spec.targets.values()} - {"duckdb"}
     return update | {"plan": made.to_json(), "targets": sorted(platforms)}
-
-
-def lint_all(
-    loaded: LoadedSpec, neighbours: tuple[LoadedSpec, ...], others: dict[str, Spec]
-) -> Report:
-    """What a spec alone, and it among its neighbours, has to be told.
-
-    Findings between two other specs are theirs, not this one's.
-    """
-    platform = lint_platform((loaded, *neighbours))
-    ours = [f for f in platform if _concerns(f, loaded)]
-    return Report.of((*loaded.notes, *lint(loaded, others), *ours))
-
-
-def _concerns(finding: Finding, loaded: LoadedSpec) -> bool:
-    where = finding.location
-    return where is None or where.path == loaded.path or loaded.path in finding.message
 
 
 def describe(made: Plan) -> str:
