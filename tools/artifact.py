@@ -19,6 +19,23 @@ def sha256_text(text: str) -> str:
 
 
 @dataclass(frozen=True)
+class Authorship:
+    """Who wrote an authored file, and from what.
+
+    Args:
+        step: the step of the plan or of the workflow that it was written for.
+        part: digest of what it was written from; while that stays, so does the file.
+        model: the name of the model.
+        run: in which it was written.
+    """
+
+    step: str
+    part: str
+    model: str
+    run: str
+
+
+@dataclass(frozen=True)
 class Artifact:
     """A file that a pipeline makes.
 
@@ -27,12 +44,14 @@ class Artifact:
         content: the whole text, LF line ends.
         origin: how it came about.
         owner: the pipeline that it belongs to, or ``workspace`` for files of all pipelines.
+        by: who wrote it, if it is authored.
     """
 
     path: str
     content: str
     origin: Origin
     owner: str
+    by: Authorship | None = None
 
     @property
     def sha256(self) -> str:

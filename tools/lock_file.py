@@ -38,6 +38,17 @@ class LockedSpec(BaseModel):
     path: str
 
 
+class LockedAuthor(BaseModel):
+    """Who wrote an authored file, and from what; see :class:`tools.artifact.Authorship`."""
+
+    model_config = _STRICT
+
+    step: str
+    part: str = _Sha256
+    model: str
+    run: str
+
+
 class LockedFile(BaseModel):
     """A generated file; ``owners`` are the pipelines that make it, sorted."""
 
@@ -47,6 +58,7 @@ class LockedFile(BaseModel):
     origin: Origin
     owners: list[str] = Field(min_length=1)
     generator: str
+    author: LockedAuthor | None = None
 
 
 class LockFile(BaseModel):
@@ -71,7 +83,7 @@ class LockFile(BaseModel):
 
     def dumps(self) -> str:
         """The text of the file: the same lock gives the same bytes."""
-        data = {**self.model_dump(mode="json"), "format": FORMAT}
+        data = {**self.model_dump(mode="json", exclude_none=True), "format": FORMAT}
         return json.dumps(data, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
     def update(
@@ -90,6 +102,14 @@ class LockFile(BaseModel):
             :func:`is_unedited` by the lock as it was.
         """
         files, dropped = self._without(pipeline, {a.path for a in artifacts})
+        lock = LockFile(specs={**self.specs, pipeline: spec}, files=files)
+        return lock.with_files(pipeline, artifacts, generator), dropped
+
+    def with_files(
+        self, pipeline: str, artifacts: Sequence[Artifact], generator: str
+    ) -> LockFile:
+        """The lock with these files of a pipeline, beside those that it has."""
+        files = dict(self.files)
         for artifact in artifacts:
             others = files[artifact.path].owners if artifact.path in files else []
             files[artifact.path] = LockedFile(
@@ -97,9 +117,9 @@ class LockFile(BaseModel):
                 origin=artifact.origin,
                 owners=sorted({*others, pipeline}),
                 generator=generator,
+                author=LockedAuthor(**vars(artifact.by)) if artifact.by else None,
             )
-        lock = LockFile(specs={**self.specs, pipeline: spec}, files=files)
-        return lock, dropped
+        return LockFile(specs=self.specs, files=files)
 
     def forget(self, pipeline: str) -> tuple[LockFile, tuple[str, ...]]:
         """The lock without a pipeline, and the paths that nobody makes any more."""

@@ -7,7 +7,7 @@ waits for it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -55,9 +55,13 @@ class Plan:
         """The steps that need a model."""
         return tuple(s for s in self.steps if s.how == "authored")
 
-    def waiting(self) -> dict[str, str]:
-        """Compiled steps that cannot be made yet: step id -> the authored step it waits for."""
-        held = {s.id: s.id for s in self.authored}
+    def waiting(self, done: Collection[str] = ()) -> dict[str, str]:
+        """Compiled steps that cannot be made yet: step id -> the authored step it waits for.
+
+        Args:
+            done: ids of authored steps that are there.
+        """
+        held = {s.id: s.id for s in self.authored if s.id not in done}
         for step in self.steps:
             cause = next((held[n] for n in step.needs if n in held), None)
             if cause is not None and step.id not in held:
@@ -216,16 +220,19 @@ def _model_steps(spec: Spec, model: Model) -> Iterator[Step]:
     sql, why = f"model:{model.name}", why_authored(model)
     if model.custom and model.custom.sql_file:
         pass  # people wrote the SQL; dbt finds it under custom/
+    elif model.load.strategy == "scd2":
+        yield from _change_log(model, needs, why)
+        by_model = model.author == "model" and why is not None
+        yield Step(
+            sql, "dbt_scd2", layout.model_file(model, ".sql"),
+            "authored" if by_model else "compiled",
+            why if why is not None and by_model else _STRATEGY["scd2"],
+            model.name, (f"changes:{model.name}",),
+        )  # fmt: skip
     elif why is not None:
         yield Step(
             sql, "dbt_model", layout.model_file(model, ".sql"), "authored", why, model.name, needs
         )
-    elif model.load.strategy == "scd2":
-        yield from _change_log(model, needs)
-        yield Step(
-            sql, "dbt_scd2", layout.model_file(model, ".sql"), "compiled",
-            _STRATEGY["scd2"], model.name, (f"changes:{model.name}",),
-        )  # fmt: skip
     else:
         yield Step(
             sql, "dbt_model", layout.model_file(model, ".sql"), "compiled",
@@ -237,11 +244,13 @@ def _model_steps(spec: Spec, model: Model) -> Iterator[Step]:
     )  # fmt: skip
 
 
-def _change_log(model: Model, needs: tuple[str, ...]) -> Iterator[Step]:
+def _change_log(model: Model, needs: tuple[str, ...], why: str | None) -> Iterator[Step]:
+    """The log takes up what is left to judgement; the history follows from the log."""
     log = f"changes:{model.name}"
     yield Step(
-        log, "dbt_change_log", layout.change_log_file(model, ".sql"), "compiled",
-        "append-only log that the history is built from", model.name, needs,
+        log, "dbt_change_log", layout.change_log_file(model, ".sql"),
+        "compiled" if why is None else "authored",
+        why or "append-only log that the history is built from", model.name, needs,
     )  # fmt: skip
     yield Step(
         f"{log}:properties", "dbt_change_log_properties", layout.change_log_file(model, ".yml"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -56,24 +56,44 @@ def _modules() -> Iterator[str]:
 
 
 def generate(
-    plan: Plan, spec: Spec, others: Mapping[str, Spec] = NO_OTHERS
+    plan: Plan,
+    spec: Spec,
+    others: Mapping[str, Spec] = NO_OTHERS,
+    done: Collection[str] = (),
 ) -> tuple[Artifact, ...]:
     """The files of a plan's compiled steps, in plan order; the same plan gives the same bytes.
 
     Steps that need a model, and steps that wait for one, make nothing.
+
+    Args:
+        plan: the plan.
+        spec: what it was made from.
+        others: models of other specs by name.
+        done: ids of authored steps whose files are there, so that nothing waits for them.
     """
-    waiting = plan.waiting()
+    waiting = plan.waiting(done)
     made = []
     for step in plan.steps:
         if step.how == "authored" or step.id in waiting:
             continue
-        generator = generators().get(step.kind)
-        if generator is None:
-            raise InternalError(f"no generator makes steps of kind {step.kind}")
-        content = generator(Job(step, plan, spec, others))
+        content = compile_step(step, plan, spec, others)
         owner = plan.pipeline if _is_own(step) else "workspace"
         made.append(Artifact(step.path, content, "compiled", owner))
     return tuple(made)
+
+
+def compile_step(
+    step: Step, plan: Plan, spec: Spec, others: Mapping[str, Spec] = NO_OTHERS
+) -> str:
+    """The text of one step, as the compiler makes it; of an authored one, what it could have been.
+
+    Raises:
+        InternalError: no generator makes steps of its kind.
+    """
+    generator = generators().get(step.kind)
+    if generator is None:
+        raise InternalError(f"no generator makes steps of kind {step.kind}")
+    return generator(Job(step, plan, spec, others))
 
 
 def _is_own(step: Step) -> bool:
