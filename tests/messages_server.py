@@ -359,7 +359,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _stream(self, script: Broken) -> None:
         self.send_response(200)
-        self.send_header("content-type", "text/event-stream")
+        kind = "text/event-stream" if script.raw is None else "text/html"
+        self.send_header("content-type", kind)
         self.send_header("transfer-encoding", "chunked")
         self.end_headers()
         if script.raw is not None:
