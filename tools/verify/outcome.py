@@ -93,6 +93,9 @@ class Strength:
         seconds: how long it took.
         survivors: the undecided ones.
         problem: why no fault was tried.
+        proposed: how many unit tests are proposed.
+        proposed_killed: of ``shipped_tried``, how many the shipped and the proposed tests notice.
+        proposal: the proposed tests, as items of dbt's ``unit_tests:`` list.
     """
 
     model: str
@@ -105,6 +108,9 @@ class Strength:
     seconds: float = 0.0
     survivors: tuple[Survivor, ...] = ()
     problem: str = ""
+    proposed: int = 0
+    proposed_killed: int = 0
+    proposal: str = ""
 
     @property
     def rate(self) -> float | None:
@@ -116,6 +122,11 @@ class Strength:
     def shipped_rate(self) -> float | None:
         """The share of the told-apart faults that the shipped tests notice; None of none."""
         return self.shipped_killed / self.shipped_tried if self.shipped_tried else None
+
+    @property
+    def proposed_rate(self) -> float | None:
+        """The share that the shipped tests notice with the proposed ones; None of none."""
+        return self.proposed_killed / self.shipped_tried if self.shipped_tried else None
 
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> Strength:

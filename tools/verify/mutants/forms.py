@@ -6,7 +6,7 @@ is a query of its own, that unit tests and witnesses can be about.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from tools.sql.mutate.mutant import Mutant
 from tools.sql.mutate.program import THIS, Program
@@ -67,13 +67,16 @@ class Form:
         return [tuple(row[i] for i in self.columns) for row in self.probe.rows(program)]
 
 
-def forms_of(program: Program, batches: Batches, rig: Rig) -> list[Form]:
+def forms_of(
+    program: Program, batches: Batches, rig: Rig, ignore: Collection[str] = ()
+) -> list[Form]:
     """The forms of a program that run on a data set.
 
     Args:
         program: the original.
         batches: the rows at each load.
         rig: opens databases.
+        ignore: names of output columns that are not looked at.
     """
     relations = rig.setting.relations
     found = [_form(Program(program.sql), 0, batches[0], rig, relations)]
@@ -83,7 +86,11 @@ def forms_of(program: Program, batches: Batches, rig: Rig) -> list[Form]:
         later = Dataset({**last.tables, THIS: state}, name=f"{last.name}, later load")
         query = Program(program.incremental)
         found.append(_form(query, 1, later, rig, {**relations, THIS: THIS}))
-    return [f for f in found if f is not None]
+    forms = [f for f in found if f is not None]
+    for form in forms if ignore else ():
+        names = [name for name, _ in form.probe.types(form.original)]
+        form.columns = [i for i in form.columns if names[i] not in ignore]
+    return [f for f in forms if f.columns]
 
 
 def _form(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
@@ -21,6 +21,9 @@ from tools.verify.mutants.unit import UnitTest
 
 ROWS = 12
 """Given rows that one test may have: more, and nobody reads it."""
+
+MOST = 12
+"""Tests that may be proposed for one model."""
 
 
 @dataclass(frozen=True)
@@ -58,36 +61,38 @@ def propose_unit_tests(
     deadline: float | None = None,
     query_seconds: float = 2.0,
     rows: int = ROWS,
+    ignore: Collection[str] = (),
+    most: int = MOST,
 ) -> Proposals:
-    """Unit tests that kill survivors, greedily: the data set that tells most apart comes first.
+    """Unit tests that kill survivors, greedily: rows are added that kill one more.
 
     Args:
         original: what the model runs.
         survivors: mutants that the shipped tests let live.
-        datasets: that tell them from the original.
+        datasets: that tell them from the original, the most telling first.
         name: of the model; tests are named after it.
         relations: as for :func:`tools.verify.mutants.run.run_mutants`.
         prepare: likewise.
         deadline: likewise; what was found by then is given.
         query_seconds: likewise.
         rows: how many given rows one test may have.
+        ignore: names of output columns that tests are not to compare.
+        most: how many tests there may be.
 
     Raises:
         UsageError: a relation that is in no data set.
     """
     started = time.monotonic()
     program = Program(original) if isinstance(original, str) else original
-    work = _Work(name, list(survivors), rows, deadline)
+    work = _Work(name, list(survivors), rows, deadline, most)
     with ExitStack() as stack:
         known = relations or match_relations(program, datasets)
         rig = Rig(Setting(known, prepare, query_seconds), stack)
-        forms = [f for g in datasets for f in forms_of(program, batches_of(g), rig)]
-        while work.left and forms and not work.late:
-            best = max(forms, key=lambda f: len(work.told_by(f)))
-            if not work.told_by(best):
+        for given in datasets:
+            if work.done:
                 break
-            work.use(best)
-            forms.remove(best)
+            for form in forms_of(program, batches_of(given), rig, ignore):
+                work.use(form)
     return Proposals(tuple(work.found), tuple(work.left), time.monotonic() - started)
 
 
@@ -99,31 +104,32 @@ class _Work:
     left: list[Mutant]
     rows: int
     deadline: float | None
+    most: int
     found: list[Proposal] = field(default_factory=list)
-    _told: dict[tuple[int, int], bool] = field(default_factory=dict)
 
     @property
     def late(self) -> bool:
         """Whether time is up."""
         return self.deadline is not None and time.monotonic() >= self.deadline
 
-    def told_by(self, form: Form) -> list[Mutant]:
-        """The mutants that are left and that all rows of a data set tell from the original."""
-        for mutant in self.left:
-            key = (id(form), id(mutant))
-            if key not in self._told and not self.late:
-                self._told[key] = form.tells(mutant, form.probe.places)
-        return [m for m in self.left if self._told.get((id(form), id(m)))]
+    @property
+    def done(self) -> bool:
+        """Whether nothing is left, time is up, or there are enough tests."""
+        return not self.left or self.late or len(self.found) >= self.most
 
     def use(self, place: Form) -> None:
         """Makes tests of one data set: rows are added as long as a test stays small."""
         chosen: list[Place] = []
         killed: list[Mutant] = []
-        for mutant in self.told_by(place):
-            if self.late:
+        for mutant in list(self.left):
+            if self.done:
                 break
+            if mutant not in self.left:  # a test that was kept meanwhile kills it
+                continue
             if chosen and place.tells(mutant, chosen):
                 killed.append(mutant)
+                continue
+            if not place.tells(mutant, place.probe.places):
                 continue
             more = smallest(place.probe.places, partial(place.tells, mutant))
             union = list(dict.fromkeys([*chosen, *more]))
@@ -137,7 +143,7 @@ class _Work:
         return all(place.tells(m, rows) for m in mutants)
 
     def _keep(self, place: Form, rows: Sequence[Place], killed: list[Mutant]) -> None:
-        if not rows or not killed:
+        if not rows or not killed or len(self.found) >= self.most:
             return
         others = [m for m in self.left if m not in killed and place.tells(m, rows)]
         test = _test(place, rows, f"{self.name}_case_{len(self.found) + 1}", killed)

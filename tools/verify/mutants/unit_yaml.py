@@ -21,7 +21,12 @@ _WIDTH = 4096  # a row stays on its line
 
 
 def unit_tests_yaml(
-    proposals: Sequence[Proposal], *, model: str, inputs: Mapping[str, str], program: Program
+    proposals: Sequence[Proposal],
+    *,
+    model: str,
+    inputs: Mapping[str, str],
+    program: Program,
+    moment: str = "",
 ) -> str:
     """The ``unit_tests:`` part of a dbt properties file.
 
@@ -33,10 +38,11 @@ def unit_tests_yaml(
         model: its name in the project.
         inputs: the relation's name in the SQL -> how the model refers to it: ``ref('orders')``.
         program: what the model runs.
+        moment: of the load, for models that read the variable ``batch_at``.
     """
     listed = CommentedSeq()
     for proposal in proposals:
-        listed.append(_test(proposal, model, inputs, program))
+        listed.append(_test(proposal, model, inputs, program, moment))
     yaml = YAML()
     yaml.width = _WIDTH
     yaml.indent(mapping=2, sequence=4, offset=2)
@@ -46,7 +52,7 @@ def unit_tests_yaml(
 
 
 def _test(
-    proposal: Proposal, model: str, inputs: Mapping[str, str], program: Program
+    proposal: Proposal, model: str, inputs: Mapping[str, str], program: Program, moment: str
 ) -> CommentedMap:
     test = proposal.test
     query = program.incremental if test.incremental else program.sql
@@ -58,6 +64,9 @@ def _test(
     if program.incremental:  # dbt wants it said either way
         macros = CommentedMap({"is_incremental": test.incremental})
         found["overrides"] = CommentedMap({"macros": macros})
+    if moment:
+        variables = CommentedMap({"batch_at": DoubleQuotedScalarString(moment)})
+        found.setdefault("overrides", CommentedMap())["vars"] = variables
     given = CommentedSeq()
     known = {_plain(n): i for n, i in inputs.items()} | {THIS: THIS}
     for relation, table in test.given.items():

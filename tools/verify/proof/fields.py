@@ -86,15 +86,20 @@ def fields_of(
     for name, model in subjects_of(case).models.items():
         if only and name not in only:
             continue
-        right = [r for r in runs if (j := r.judged.get(name)) is not None and j.state == "same"]
-        stateful = model.load.strategy != "full"
-        usable = [r for r in right if (len(r.scenario.batches) > 1) == stateful]
+        usable = usable_runs(model, name, runs)
         found[name] = [
             Field(chain, rows := [_rows(case, chain, r) for r in usable], facts_of(case, rows),
                   threads)
             for chain in chains_of(case, model)
         ]  # fmt: skip
     return found
+
+
+def usable_runs(model: Model, name: str, runs: Sequence[Run]) -> list[Run]:
+    """The runs on which a model is right; of one that keeps rows, those of several loads."""
+    right = [r for r in runs if (j := r.judged.get(name)) is not None and j.state == "same"]
+    stateful = model.load.strategy != "full"
+    return [r for r in right if (len(r.scenario.batches) > 1) == stateful]
 
 
 def chains_of(case: Case, model: Model) -> list[Chain]:

@@ -11,20 +11,15 @@ from dataclasses import dataclass, field
 from tools.artifact import Artifact
 from tools.spec.load import LoadedSpec
 from tools.verify.mutants.clock import Clock
-from tools.verify.mutants.verdict import MutationResult
 from tools.verify.oracle.engine import Engine
-from tools.verify.outcome import Strength, Survivor
 from tools.verify.proof.agree import Case
-from tools.verify.proof.faults import Field, merged, planted, try_faults
+from tools.verify.proof.faults import merged, planted, try_faults
 from tools.verify.proof.fields import fields_of, judged_series
-from tools.verify.proof.shipped import Noticed, noticed
+from tools.verify.proof.strength import Trial, strengths_of
 from tools.verify.proof.tier import Proof, refute, rows_for
 
 _FIRST, _GROWN = 0.6, 0.88  # of the time: the first trial, then rows for survivors, then tests
 _PLAIN_SHARE = 2  # no model that keeps nothing takes more than half of what is left
-_SHOWN = 20
-
-Trial = list[tuple[Field, MutationResult]]
 
 
 def mutants_tier(
@@ -51,8 +46,8 @@ def mutants_tier(
         tier = _Tier(proof.case, proof, loaded, clock, progress)
         tier.first(started + seconds * _FIRST)
         tier.grow(started + seconds * _GROWN)
-        for name, trial in tier.trials.items():
-            proof.strengths[name] = tier.strength(name, trial, started + seconds)
+        progress("mutants: the tests that the project ships")
+        proof.strengths |= strengths_of(proof, tier.trials, started + seconds, clock)
         with Engine() as engine:
             refute(proof, artifacts, engine, clock)  # by rows that were made for survivors
 
@@ -127,37 +122,3 @@ class _Tier:
         now = time.monotonic()
         all_left = sum(len(r.of("undecided")) for t in self.trials.values() for _, r in t)
         return now + max(0.0, until - now) * count / max(1, all_left)
-
-    def strength(self, name: str, trial: Trial, until: float) -> Strength:
-        """What became of the faults of a model, in numbers."""
-        results = [r for _, r in trial]
-        if not results:
-            return Strength(name, problem="no data set on which the code is shown to be right")
-        tallies = [r.tally for r in results]
-        survivors = [v for r in results for v in r.of("undecided")]
-        seen = self._noticed(name, trial, until)
-        return Strength(
-            name,
-            killed=sum(t.killed for t in tallies),
-            undecided=sum(t.undecided for t in tallies),
-            equivalent=sum(t.equivalent for t in tallies),
-            not_tried=sum(t.not_tried for t in tallies),
-            shipped_killed=seen.killed,
-            shipped_tried=seen.tried,
-            seconds=round(sum(r.seconds for r in results), 2),
-            survivors=tuple(
-                Survivor(v.mutant.operator, v.mutant.description, v.mutant.diff)
-                for v in survivors[:_SHOWN]
-            ),
-            problem=next((r.problem for r in results if r.problem), ""),
-        )
-
-    def _noticed(self, name: str, trial: Trial, until: float) -> Noticed:
-        """The shipped tests of a model that keeps no rows, held against its faults."""
-        unit = self.case.compiled.unit(name)
-        if unit is None or unit.incremental:
-            return Noticed()
-        killed = [v for _, r in trial for v in r.of("killed") if v.how != "error"]
-        runs = [r for r in self.proof.runs if len(r.scenario.batches) == 1]
-        named = {r.scenario.name: r for r in reversed(runs)}
-        return noticed(self.case, unit, killed, named, deadline=until, clock=self.clock)

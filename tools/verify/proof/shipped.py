@@ -1,127 +1,190 @@
-"""Which faults the tests that ship with the code notice, on the rows that the proof was made on.
+"""Which faults the tests that ship with the code notice: its data tests and its unit tests.
 
-A test counts on rows on which it holds for the code without a fault. It runs on rows that are made
-to tell faults apart, so the rate flatters the tests rather than the proof.
+A data test counts on rows on which it holds for the code without a fault. It runs on rows that are
+made to tell faults apart, so the rate flatters the tests rather than the proof.
 """
 
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from contextlib import ExitStack, closing, suppress
+from dataclasses import dataclass, field
 
-import duckdb
-
-from tools.sql.mutate.program import THIS, Program
-from tools.verify.dataset import Dataset
+from tools.verify.mutants.bench import Rig, Setting
 from tools.verify.mutants.clock import Clock
-from tools.verify.mutants.session import Failed, Session
-from tools.verify.mutants.store import Store
+from tools.verify.mutants.schedule import round_robin, work
+from tools.verify.mutants.session import Failed
+from tools.verify.mutants.unit import UnitBench
 from tools.verify.mutants.verdict import Verdict
 from tools.verify.proof.agree import Case
-from tools.verify.proof.compile import Unit
-from tools.verify.proof.declared import ShippedTest
-from tools.verify.proof.engine import make_room, preparing
+from tools.verify.proof.chain import Chain
+from tools.verify.proof.examples import unit_test_of, with_moment
 from tools.verify.proof.fields import Run
-from tools.verify.proof.known import plain
+from tools.verify.proof.standing import Standing
 
-TEST_SECONDS = 1.0
+_MOST_ROWS, _MOST_SERIES = 12, 2
+"""On how many data sets, and series of loads, a fault is held against the data tests."""
 
 
 @dataclass(frozen=True)
 class Noticed:
-    """How many faults were held against the tests, and how many of them these notice."""
+    """What the shipped tests of a model notice of the faults that the proof tells from its code.
 
-    tried: int = 0
-    killed: int = 0
+    Args:
+        caught: faults with the test that was the first to notice.
+        missed: faults that no test notices.
+        not_tried: how many there was no time for.
+        blind: tests that say nothing here, and why.
+    """
+
+    caught: tuple[tuple[Verdict, str], ...] = ()
+    missed: tuple[Verdict, ...] = ()
+    not_tried: int = 0
+    blind: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def tried(self) -> int:
+        """How many faults were held against the tests."""
+        return len(self.caught) + len(self.missed)
+
+    def by_test(self) -> dict[str, int]:
+        """How many faults each test was the first to notice, most first."""
+        return dict(Counter(name for _, name in self.caught).most_common())
+
+    def __add__(self, other: Noticed) -> Noticed:
+        return Noticed(
+            self.caught + other.caught,
+            self.missed + other.missed,
+            self.not_tried + other.not_tried,
+            {**self.blind, **other.blind},
+        )
+
+
+def changing_rows(verdicts: Sequence[Verdict]) -> list[Verdict]:
+    """The faults that make other rows: what data tests and unit tests are there to notice.
+
+    Those that only fail, or only change a type, stop a build or its contract without any test.
+    """
+    return [v for v in verdicts if v.status == "killed" and v.how == "rows"]
 
 
 def noticed(
     case: Case,
-    unit: Unit,
-    killed: Sequence[Verdict],
-    runs: Mapping[str, Run],
+    chain: Chain,
+    faults: Sequence[Verdict],
+    runs: Sequence[Run],
     *,
     deadline: float,
     clock: Clock,
 ) -> Noticed:
-    """Runs the tests of a model on each fault that the proof tells from the code.
+    """Runs the tests of a project on each fault that the proof tells from the code.
 
     Args:
         case: what is proved.
-        unit: the model; it keeps no rows.
-        killed: faults in it, with the data set that tells each from the code.
-        runs: what the code gave, by the name of the scenario.
+        chain: its first unit has the faults.
+        faults: with the data set that tells each from the code.
+        runs: what the code gave, where it is right.
         deadline: of ``time.monotonic()``.
         clock: stops queries that run too long.
     """
-    tests = [t for t in case.compiled.tests if t.model == unit.name]
-    by_run: dict[str, list[Program]] = {}
-    for verdict in killed:
-        name = verdict.by.removesuffix(", rows reversed")
-        if name in runs:
-            by_run.setdefault(name, []).append(verdict.mutant.program)
-    tried = found = 0
-    for name, programs in by_run.items():
-        if time.monotonic() > deadline:
-            break
-        with suppress(Failed):
-            place = _Place(case, unit, runs[name], clock)
-            try:
-                holding = [t for t in tests if not place.fails(t)]
-                for program in programs:
-                    if time.monotonic() > deadline:
-                        break
-                    tried += 1
-                    found += place.notices(program, holding)
-            finally:
-                place.close()
-    return Noticed(tried, found)
+    found: dict[int, str] = {}
+    with ExitStack() as stack:
+        units = _Units(case, chain, runs, stack)
+        shared = _Shared(case, chain, runs, clock, stack)
+
+        def one(index: int) -> None:
+            fault = faults[index]
+            answer = units.catching(fault) or shared.catching(fault, deadline)
+            if answer is not None:
+                found[index] = answer
+
+        work(round_robin([f.mutant for f in faults]), one, deadline, 1)
+        blind = {**units.blind, **shared.blind}
+    tried = [(faults[i], found[i]) for i in sorted(found)]
+    return Noticed(
+        tuple((f, by) for f, by in tried if by),
+        tuple(f for f, by in tried if not by),
+        len(faults) - len(tried),
+        blind,
+    )
 
 
-class _Place:
-    """A database with all tables of a run, in which one of them can be replaced."""
+class _Units:
+    """The unit tests of a model with their rows loaded."""
 
-    def __init__(self, case: Case, unit: Unit, run: Run, clock: Clock) -> None:
-        self._unit = unit
-        made = run.made[-1]
-        tables = {
-            plain(u.relation): made.tables[u.name]
-            for u in case.compiled.units
-            if u.name in made.tables
-        }
-        batch = run.scenario.batches[-1]
-        for relation, reference in case.compiled.sources.items():
-            table = batch.table(reference)
-            if table is not None:
-                tables[plain(relation)] = table
+    def __init__(self, case: Case, chain: Chain, runs: Sequence[Run], stack: ExitStack) -> None:
+        self.blind: dict[str, str] = {}
+        self._benches: list[UnitBench] = []
+        unit = chain.units[0]
+        for test in case.compiled.unit_tests:
+            if test.model.lower() != unit.name.lower():
+                continue
+            made = unit_test_of(test, case, unit, runs)
+            if isinstance(made, str):
+                self.blind[test.name] = made
+                continue
+            setting = Setting({}, with_moment(chain.prepare, test.moment))
+            bench = UnitBench(chain.program, made, Rig(setting, stack))
+            if bench.usable:
+                self._benches.append(bench)
+            else:
+                self.blind[test.name] = "it does not pass on the code"
 
-        def ready(connection: duckdb.DuckDBPyConnection) -> None:
-            preparing(case.compiled)(connection)
-            make_room(connection, unit.relation)
+    def catching(self, fault: Verdict) -> str:
+        """The unit test that fails on a fault; empty if none does."""
+        program = fault.mutant.program
+        return next((b.name for b in self._benches if b.catches(program)), "")
 
-        self._store = Store([Dataset(tables)], {r: r for r in tables}, ready)
-        self._session: Session = self._store.session(clock, TEST_SECONDS)
 
-    def fails(self, test: ShippedTest) -> bool:
-        """Whether a test finds rows; one that cannot be run notices nothing, so it is left out."""
-        try:
-            return bool(self._session.run(f"select 1 from ({test.sql}) limit 1"))
-        except Failed:
-            return True
+class _Shared:
+    """The project as it stands on each data set, put up when it is first asked for."""
 
-    def notices(self, program: Program, tests: Sequence[ShippedTest]) -> bool:
-        """Whether a fault makes the build or a test fail."""
-        text = program.sql
-        if f" {THIS} " in text:
-            return False
-        try:
-            self._session.run(f"create or replace table {self._unit.relation} as {text}")
-        except Failed:
-            return True
-        return any(self.fails(t) for t in tests)
+    def __init__(
+        self, case: Case, chain: Chain, runs: Sequence[Run], clock: Clock, stack: ExitStack
+    ) -> None:
+        self._case, self._unit, self._clock, self._stack = case, chain.units[0], clock, stack
+        self._runs = {r.scenario.name: r for r in reversed(runs)}
+        self._most = _MOST_SERIES if chain.units[0].incremental else _MOST_ROWS
+        self._places: dict[str, Standing | None] = {}
 
-    def close(self) -> None:
-        """Frees the rows."""
-        self._store.close()
+    @property
+    def blind(self) -> dict[str, str]:
+        """Tests of the model that hold on no data set."""
+        own = [t.name for t in self._case.compiled.tests if t.model == self._unit.name]
+        seeing = {n for p in self._places.values() if p is not None for n in p.tests}
+        why = "it holds on none of the data sets"
+        return {n: why for n in own if n not in seeing} if seeing or self._places else {}
+
+    def catching(self, fault: Verdict, deadline: float) -> str | None:
+        """The test that notices a fault, empty if none does; None when time was up before."""
+        named = fault.by.removesuffix(", rows reversed")
+        order = sorted(self._runs, key=lambda n: (n != named, -self._found(n)))
+        answered = False
+        for name in order[: self._most]:
+            if answered and time.monotonic() > deadline:
+                break  # on the rows that tell it apart it was tried
+            place = self._place(name)
+            if place is None:
+                continue
+            with suppress(Failed):
+                found = place.noticed(fault.mutant.program)
+                answered = True
+                if found:
+                    place.found += 1
+                    return found
+        return "" if answered else None
+
+    def _found(self, name: str) -> int:
+        place = self._places.get(name)
+        return place.found if place else 0
+
+    def _place(self, name: str) -> Standing | None:
+        if name not in self._places:
+            place = None
+            with suppress(Failed):
+                place = Standing(self._case, self._unit, self._runs[name], self._clock)
+                self._stack.enter_context(closing(place))
+            self._places[name] = place
+        return self._places[name]
