@@ -123,6 +123,41 @@ class Repo:
         answer = self._git.ask("cat-file", "blob", f"{rev}:{self.prefix}{path}")
         return answer.out.decode("utf-8", "replace") if answer.code == 0 else None
 
+    def commit_of(self, rev: str) -> str | None:
+        """The commit that a revision names: a branch, a tag, a hash, ``HEAD~2``; None of none."""
+        return resolve(self._git, rev) if rev else None
+
+    def export(self, rev: str, paths: Sequence[str], into: Path, *, limit: int = 2**21) -> None:
+        """Writes files as they are at a revision into another folder; the checkout stays as it is.
+
+        Links, submodules and files above ``limit`` bytes are left out.
+
+        Args:
+            rev: a commit that there is.
+            paths: files and folders, relative to the workspace; those that are not there count
+                for nothing.
+            into: the folder; paths in it are as in the workspace.
+            limit: bytes.
+        """
+        listed = self._literal.do("ls-tree", "-r", "-l", "-z", rev, "--", *paths)
+        wanted: dict[str, str] = {}
+        for entry in filter(None, listed.split("\0")):
+            about, path = entry.split("\t", 1)
+            mode, _, blob, size = about.split()
+            inside = not path.startswith("/") and ".." not in path.split("/")
+            if mode.startswith("100") and inside and int(size) <= limit:
+                wanted[path] = blob
+        names = "".join(f"{blob}\n" for blob in wanted.values()).encode()
+        data = self._git.ask("cat-file", "--batch", data=names).out
+        at = 0
+        for path in wanted:
+            end = data.index(b"\n", at)
+            length = int(data[at:end].split()[2])
+            file = into / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(data[end + 1 : end + 1 + length])
+            at = end + 2 + length
+
     def find_by_sha256(self, path: str, sha256: str) -> str | None:
         """The text with that sha256 that ``path`` once had on any branch, or in the stash.
 

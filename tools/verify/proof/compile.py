@@ -8,7 +8,7 @@ at any moment without dbt.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
@@ -125,6 +125,7 @@ def compile_project(
     project: Path,
     database: Path,
     worker: DbtWorker,
+    between: Callable[[Mapping[str, Mapping[str, Any]]], None] = lambda _: None,
 ) -> Compiled:
     """Has dbt render the models of a pipeline.
 
@@ -135,6 +136,8 @@ def compile_project(
         project: the dbt project.
         database: the DuckDB file in which it was built: the tables have to be there.
         worker: a warm dbt.
+        between: called with the nodes as for an empty place, before incremental models are
+            rendered as for tables that stand.
     """
 
     def compiled(*options: str) -> DbtRun:
@@ -147,6 +150,7 @@ def compile_project(
     nodes = dict(first.nodes)
     again: Mapping[str, Mapping[str, Any]] = {}
     if any(n.get("materialized") == "incremental" for n in nodes.values()):
+        between(nodes)
         run = compiled("--exclude", "resource_type:test", "resource_type:unit_test")
         if not run.success:
             return Compiled((), {}, error=run.error or "dbt compile failed")

@@ -1,0 +1,1 @@
+"""The code of two revisions on the same rows: what moved, column by column."""
