@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agent.state import RunState
-from tools.findings import Finding, Report
+from tools.findings import Finding, Report, Severity
 from tools.plan import Plan
 
 
@@ -52,10 +52,8 @@ class Result:
         }
 
 
-_MODEL = (
-    "write it yourself and name it in the spec (custom: {sql_file: custom/models/...}), or "
-    "set ANTHROPIC_API_KEY for a version of specmill that authors; this one compiles"
-)
+_KEY = "set a key in your environment: export ANTHROPIC_API_KEY=..."
+_YOURSELF = "or write it yourself and name it in the spec (custom: {sql_file: custom/models/...})"
 
 
 def result_of(state: RunState, waits: Mapping[str, Any]) -> Result:
@@ -65,11 +63,11 @@ def result_of(state: RunState, waits: Mapping[str, Any]) -> Result:
         state: as the graph left it.
         waits: what the graph waits for; empty if it does not.
     """
-    found = Report.from_json(state.get("findings", []))
+    found = Report.from_json(state.get("findings", [])) + refusals_of(state)
     questions = tuple(Finding.from_json(question) for question in state.get("questions", []))
     exit_code, reason, remedy = _verdict(state, waits, found)
     if waits:
-        found = Report.from_json(waits["findings"])
+        found = Report.from_json(waits["findings"]) + refusals_of(state)
     return Result(state, exit_code, reason, remedy, found, questions, waits)
 
 
@@ -85,7 +83,7 @@ def _verdict(state: RunState, waits: Mapping[str, Any], found: Report) -> tuple[
     undone = missing(state)
     if undone:
         reason = f"{undone[0]} needs a model{_more(undone)}; everything compiled is kept"
-        return 4, reason, _MODEL
+        return 4, reason, f"{state.get('lacking') or _KEY}; {_YOURSELF}"
     return 0, "", ""
 
 
@@ -96,4 +94,20 @@ def _more(undone: tuple[str, ...]) -> str:
 def missing(state: RunState) -> tuple[str, ...]:
     """What only a model could have made: files of the plan, and agent steps of the workflow."""
     steps = Plan.from_json(state["plan"]).authored if "plan" in state else ()
-    return (*(step.path for step in steps), *state.get("undone", ()))
+    there = {f["path"] for f in state.get("files", []) if f["change"] != "removed"}
+    paths = (step.path for step in steps if step.path not in there)
+    return (*paths, *state.get("undone", ()))
+
+
+def refusals_of(state: RunState) -> Report:
+    """What a model tried and was refused: a person should know, whatever came of the run."""
+    return Report.of(
+        Finding(
+            "MODEL001",
+            Severity.WARNING,
+            f"the model was refused: {refusal['what']}",
+            hint=refusal["why"],
+            subject=refusal["task"],
+        )
+        for refusal in state.get("refusals", [])
+    )

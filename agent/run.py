@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from agent.config import Settings
 from agent.graph import Ended, read_state, run_graph
+from agent.model.base import Model
 from agent.nodes.context import Context
 from agent.nodes.specs import load_resolved, neighbours, roots_of, spec_files
 from agent.result import Result, result_of
@@ -46,6 +47,8 @@ class Engine:
         progress: makes a display for a run.
         echo: is given every event after it is on disk.
         clock: the time.
+        model: makes the model that authors and repairs; ``None`` to use none.
+        secrets: texts that no model, recording or trace may hold.
     """
 
     workspace: Workspace
@@ -54,18 +57,23 @@ class Engine:
     progress: Callable[[], Progress]
     echo: Callable[[Event], None] | None = None
     clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
+    model: Callable[[], Model] | None = None
+    secrets: tuple[str, ...] = ()
 
     @property
     def roots(self) -> tuple[Path, ...]:
         """The folders in which data files are looked for."""
         return roots_of(self.workspace, self.settings)
 
-    def start(self, spec: Path, *, began: Callable[[str], None] = lambda _: None) -> Result:
+    def start(
+        self, spec: Path, *, began: Callable[[str], None] = lambda _: None, name: str = ""
+    ) -> Result:
         """Runs a spec from the beginning.
 
         Args:
             spec: its file.
             began: is told the id of the run once it can be resumed.
+            name: the id of the run, for a replay; a new one if empty.
 
         Raises:
             SpecmillError: it could not begin, or a node failed; see the error's exit code.
@@ -75,7 +83,7 @@ class Engine:
         workflow = self._workflow(loaded)
         repo = self._repo()
         with run_lock(self.workspace.state, f"run {loaded.spec.pipeline}"):
-            run = new_run(self.workspace, loaded.spec.pipeline, self.clock())
+            run = name or new_run(self.workspace, loaded.spec.pipeline, self.clock())
             state: RunState = {
                 "run": run,
                 "graph_version": GRAPH_VERSION,
@@ -165,6 +173,8 @@ class Engine:
                 progress=progress,
                 clock=self.clock,
                 repo=repo,
+                model=self.model,
+                secrets=self.secrets,
             )
 
     def _repo(self) -> Repo | None:

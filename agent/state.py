@@ -11,12 +11,16 @@ Json = dict[str, Any]
 
 
 class FileState(TypedDict):
-    """A file that the run made: its path in the workspace, its pipeline, what became of it."""
+    """A file that the run made: its path in the workspace, its pipeline, what became of it.
+
+    ``by`` is :class:`tools.artifact.Authorship` as JSON, for an authored file.
+    """
 
     path: str
     sha256: str
     owner: str
     change: Literal["new", "changed", "same", "removed"]
+    by: NotRequired[Json]
 
 
 class Stop(TypedDict):
@@ -35,6 +39,9 @@ class RunState(TypedDict):
     are the deterministic repairs made so far (``tools.findings.Fix`` as JSON), applied again
     whenever code is generated; ``tree`` is where files are written, relative to the workspace;
     ``targets`` are the platforms that the spec names beside DuckDB;
+    ``reading`` is how rules in prose were read (:mod:`agent.nodes.reading`); ``rewrites`` are texts
+    that a repair wrote, by path: ``sha256`` and ``by``; ``met`` are the digests of the findings of
+    each repair by a model; ``refusals`` is what a model was refused, in words;
     ``path`` is the digest of the workflow and of the names of its steps, which must not change
     under a run; ``seconds`` and ``details`` are by step.
     """
@@ -64,6 +71,11 @@ class RunState(TypedDict):
     patches: NotRequired[list[Json]]
     rounds: NotRequired[int]
     undone: NotRequired[list[str]]
+    lacking: NotRequired[str]
+    reading: NotRequired[Json]
+    rewrites: NotRequired[dict[str, Json]]
+    met: NotRequired[list[str]]
+    refusals: NotRequired[list[Json]]
     approvals: NotRequired[list[Json]]
     review: NotRequired[str]
     commit_id: NotRequired[str]

@@ -79,7 +79,7 @@ class LockFile(BaseModel):
             ProgramMissing: it cannot be read.
         """
         path = root / LOCK
-        return _parse(read_text(path), shown(path)) if path.exists() else LockFile()
+        return parse_lock(read_text(path), shown(path)) if path.exists() else LockFile()
 
     def dumps(self) -> str:
         """The text of the file: the same lock gives the same bytes."""
@@ -105,9 +105,7 @@ class LockFile(BaseModel):
         lock = LockFile(specs={**self.specs, pipeline: spec}, files=files)
         return lock.with_files(pipeline, artifacts, generator), dropped
 
-    def with_files(
-        self, pipeline: str, artifacts: Sequence[Artifact], generator: str
-    ) -> LockFile:
+    def with_files(self, pipeline: str, artifacts: Sequence[Artifact], generator: str) -> LockFile:
         """The lock with these files of a pipeline, beside those that it has."""
         files = dict(self.files)
         for artifact in artifacts:
@@ -145,7 +143,12 @@ class LockFile(BaseModel):
         return files, tuple(sorted(dropped))
 
 
-def _parse(text: str, path: str) -> LockFile:
+def parse_lock(text: str, path: str) -> LockFile:
+    """The lock of a text; see ``LockFile.load``.
+
+    Raises:
+        InputError: it is damaged.
+    """
     markers = re.search(r"^(<{7}|\|{7}|={7}|>{7})( |$)", text, re.MULTILINE)
     if markers:
         place = Location(path, text.count("\n", 0, markers.start()) + 1)

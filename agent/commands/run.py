@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +14,7 @@ from agent.commands.options import SPEC, events_option, examples, level_option
 
 if TYPE_CHECKING:
     from agent.config import Settings
+    from agent.model.base import Model
     from agent.result import Result
     from agent.run import Engine
     from tools.workspace import Workspace
@@ -64,6 +67,7 @@ def run(
 
     with DbtWorker(workspace.state) as worker:  # first of all: it imports dbt while we import ours
         from agent.run import Engine
+        from tools.secrets import known_secrets
 
         engine = Engine(
             workspace=workspace,
@@ -71,11 +75,20 @@ def run(
             worker=worker,
             progress=lambda: Progress(session.terminal.err, quiet=as_json, verbose=session.verbose),
             echo=session.emit_line if as_json else None,
+            model=partial(_model, settings),
+            secrets=known_secrets(os.environ),
         )
         if resume:
             return _resume(session, engine, resume)
         codes = [_start(session, engine, spec) for spec in specs]
     return next((code for code in codes if code), 0)
+
+
+def _model(settings: Settings) -> Model:
+    """The model of the settings; asked for when the first step needs one."""
+    from agent.models import model_from
+
+    return model_from(settings, os.environ)
 
 
 def _start(session: Session, engine: Engine, spec: Path) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,11 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agent.config import Settings
+from agent.model.base import Model
 from agent.nodes.specs import roots_of, upstream
+from agent.recording import FILE as RECORDING
+from agent.recording import Recorder
 from agent.state import RunState
 from agent.terminal.progress import Progress
 from agent.trace import Trace
-from tools.errors import WaitsForPerson
+from tools.errors import NeedsModel, WaitsForPerson
 from tools.findings import Finding
 from tools.rules.article import Constitution
 from tools.rules.load import load_constitution
@@ -77,6 +81,8 @@ class Context:
         progress: the display.
         clock: the time.
         repo: the git checkout around the workspace, if there is one.
+        model: makes the model that authors and repairs; ``None`` where none is to be used.
+        secrets: texts that nobody may see, such as the values of keys.
     """
 
     workspace: Workspace
@@ -89,7 +95,12 @@ class Context:
     progress: Progress
     clock: Callable[[], datetime]
     repo: Repo | None = None
+    model: Callable[[], Model] | None = None
+    secrets: tuple[str, ...] = ()
     details: dict[str, str] = field(default_factory=dict)
+    cancel: threading.Event = field(default_factory=threading.Event)
+    lacking: NeedsModel | None = None
+    """Why there is no model, once it was asked for."""
 
     @property
     def others(self) -> dict[str, Spec]:
@@ -107,6 +118,23 @@ class Context:
     def constitution(self) -> Constitution:
         """The constitution in force."""
         return load_constitution(self.workspace.constitution)
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the run."""
+        return self.trace.path.parent
+
+    @cached_property
+    def author(self) -> Recorder | None:
+        """The model, everything it is asked and answers kept; ``None`` without a model."""
+        if self.model is None:
+            return None
+        try:
+            inner = self.model()
+        except NeedsModel as error:
+            self.lacking = error
+            return None
+        return Recorder(inner, self.folder / RECORDING, self.secrets)
 
     @property
     def roots(self) -> tuple[Path, ...]:

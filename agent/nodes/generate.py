@@ -1,4 +1,8 @@
-"""generate: the compiled files of the plan, written to the work tree once nothing is in the way."""
+"""generate: the files of the plan, compiled and authored, once nothing is in the way of them.
+
+Whatever is compiled is written before a model is asked for the rest, so that it has the project
+around it: sources, contracts, tests. The lock comes last.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +13,12 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
 
+from agent.nodes.authoring import author_steps, drafts_of, forget_drafts
 from agent.nodes.context import Context, Update, Waits
+from agent.nodes.standing import Standing, standing
 from agent.state import FileState, RunState
 from tools.artifact import Artifact, sha256_text
-from tools.findings import Finding, Fix, Location, Severity
+from tools.findings import Finding, Location, Severity
 from tools.generate.base import generate as compile_plan
 from tools.lock import (
     LOCK,
@@ -25,8 +31,7 @@ from tools.lock import (
     keep_bases,
     on_disk,
 )
-from tools.plan import Plan, make_plan
-from tools.repair import patched
+from tools.plan import make_plan
 from tools.spec.load import LoadedSpec
 from tools.spec.transform import Model
 from tools.workflow_model import WorkflowStep
@@ -35,26 +40,58 @@ from tools.workspace_write import delete_atomic, write_atomic
 
 
 def generate(state: RunState, step: WorkflowStep, context: Context) -> Update:
-    """Compiles, compares with what is there, writes.
+    """Compiles, compares with what is there, has the rest authored, writes.
 
     Raises:
         Waits: a person edited a file that would be overwritten.
         ProgramMissing: it cannot be written.
+        BudgetSpent: the model used up what the workflow gives it.
+        NeedsModel: the service wants another key.
     """
     place = _tree(state, step.name, context)
-    tree = place["tree"]
-    root = context.workspace.root / tree
+    root = context.workspace.root / place["tree"]
+    now: RunState = {**state, **place}  # type: ignore[typeddict-item]
     locked = LockFile.load(root)
-    made = [Pipeline(context.loaded, compiled(state, context))]
+    own = _standing(now, context, root)
+    made = [Pipeline(context.loaded, own.artifacts), *_upstream(context, locked)]
+    artifacts = tuple({a.path: a for one in reversed(made) for a in one.artifacts}.values())
+    _refuse_drift(state, context, root, locked, [*artifacts, *_to_come(own, state["pipeline"])])
+    update: Update = {"findings": [], **place}
+    if own.open and context.author is not None:
+        _write_texts(context.workspace.root, root, artifacts)
+        written = author_steps(now, step, context, own)
+        update |= {"refusals": [*state.get("refusals", []), *written.refusals]}
+        if written.stop:
+            return update | written.stop
+        made[0] = Pipeline(context.loaded, (*own.artifacts, *written.artifacts))
+    files = _write(context, root, locked, made)
+    forget_drafts(context, state["pipeline"])
+    context.summarise(step.name, _describe(files, [one.loaded.spec.pipeline for one in made[1:]]))
+    lacking = str(context.lacking.remedy) if own.open and context.lacking else ""
+    return update | {"files": files, "lacking": lacking}
+
+
+def _standing(state: RunState, context: Context, root: Path) -> Standing:
+    """What stands; what waits for a model is compiled too where there is one."""
+    found = standing(state, context, root, whole=False)
+    if found.open and context.author is not None:
+        return standing(state, context, root, whole=True)
+    return found
+
+
+def _upstream(context: Context, locked: LockFile) -> list[Pipeline]:
+    """The pipelines that this one reads and that nobody has generated yet."""
+    found = []
     for other in context.upstream:
         if other.spec.pipeline not in locked.specs:
             plan = make_plan(other.spec, other.digest)
-            made.append(Pipeline(other, compile_plan(plan, other.spec, context.others)))
-    artifacts = tuple({a.path: a for one in reversed(made) for a in one.artifacts}.values())
-    _refuse_drift(state, context, root, locked, artifacts)
-    files = _write(context, root, locked, made)
-    context.summarise(step.name, _describe(files, [one.loaded.spec.pipeline for one in made[1:]]))
-    return {"files": files, "findings": [], **place}
+            found.append(Pipeline(other, compile_plan(plan, other.spec, context.others)))
+    return found
+
+
+def _to_come(own: Standing, pipeline: str) -> list[Artifact]:
+    """Stand-ins of files that are yet to be written, so that nobody's edit is in their way."""
+    return [Artifact(step.path, "", "authored", pipeline) for step in own.open]
 
 
 @dataclass(frozen=True)
@@ -71,14 +108,6 @@ def _describe(files: Sequence[FileState], also: Sequence[str]) -> str:
     parts += ["unchanged"] if counts["same"] == len(files) else []
     parts += [f"{', '.join(also)} too, which it reads"] if also else []
     return ", ".join(part for part in parts if not part.startswith("0 "))
-
-
-def compiled(state: RunState, context: Context) -> tuple[Artifact, ...]:
-    """The files of the plan with the repairs made so far; pure but for what it is given."""
-    plan = Plan.from_json(state["plan"])
-    artifacts = compile_plan(plan, context.loaded.spec, context.others)
-    fixes = [Fix(**fix) for fix in state.get("patches", [])]
-    return patched(artifacts, fixes)
 
 
 def _tree(state: RunState, node: str, context: Context) -> Update:
@@ -105,7 +134,9 @@ def _refuse_drift(
     own, pipeline = context.workspace.root, state["pipeline"]
     history = context.repo.find_by_sha256 if context.repo else None
     base_of = bases(own, history)
-    edits = _edits(own, root, drift(root, locked, artifacts, base_of, pipeline))
+    drafts = drafts_of(context, pipeline)
+    found = [d for d in drift(root, locked, artifacts, base_of, pipeline) if d.path not in drafts]
+    edits = _edits(own, root, found)
     if root != own:
         theirs = LockFile.load(own)
         known = [a for a in artifacts if a.path in theirs.files]
@@ -193,6 +224,13 @@ def _write(
     return list(files.values())
 
 
+def _write_texts(own: Path, root: Path, artifacts: Sequence[Artifact]) -> None:
+    """Writes files before the lock knows them; a run that is killed now finds them its own."""
+    keep_bases(own, artifacts)
+    for artifact in artifacts:
+        _write_file(root, artifact)
+
+
 def _write_file(root: Path, artifact: Artifact) -> FileState:
     before = on_disk(root, artifact.path)
     change: Literal["new", "changed", "same"] = "new" if before is None else "changed"
@@ -200,12 +238,13 @@ def _write_file(root: Path, artifact: Artifact) -> FileState:
         change = "same"
     else:
         write_atomic(root, artifact.path, artifact.content)
-    return {
+    file: FileState = {
         "path": artifact.path,
         "sha256": artifact.sha256,
         "owner": artifact.owner,
         "change": change,
     }
+    return {**file, "by": vars(artifact.by)} if artifact.by else file
 
 
 def inputs(context: Context) -> tuple[str, ...]:

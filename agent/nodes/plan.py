@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from agent.nodes.context import Context, Update, Waits, stopped
+from agent.nodes.reading import questions_of, read_prose
 from agent.state import RunState
 from tools.findings import Finding, Location, Report, Severity
 from tools.plan import Plan, make_plan
@@ -15,10 +18,11 @@ __all__ = ["describe", "is_production", "lint_all", "open_questions", "plan"]
 
 
 def plan(state: RunState, step: WorkflowStep, context: Context) -> Update:
-    """Lints and plans; errors end the run.
+    """Lints, has rules in prose read, and plans; errors end the run.
 
     Raises:
         Waits: open questions keep the spec from its target.
+        SpecmillError: the model cannot be reached, or its budget is spent.
     """
     loaded = context.loaded
     report = lint_all(loaded, context.neighbours, context.others)
@@ -31,11 +35,21 @@ def plan(state: RunState, step: WorkflowStep, context: Context) -> Update:
         number = len(report.errors)
         reason = f"{loaded.path}: {number} error{'' if number == 1 else 's'} in the spec"
         return update | stopped(1, reason, "correct the spec and run it again")
-    _refuse_questions(state, loaded, report)
+    questions = open_questions(loaded, report)
+    _refuse_questions(state, loaded, questions)
+    reading = read_prose(state, step, context)
+    asked = questions_of(reading, context)
+    questions = (*questions, *(finding for finding, _ in asked))
+    _refuse_questions(state, loaded, questions, [q for q, blocks_build in asked if blocks_build])
     made = make_plan(loaded.spec, loaded.digest)
     context.summarise(step.name, describe(made))
     platforms = {target.platform for target in loaded.spec.targets.values()} - {"duckdb"}
-    return update | {"plan": made.to_json(), "targets": sorted(platforms)}
+    return update | {
+        "plan": made.to_json(),
+        "targets": sorted(platforms),
+        "questions": [question.to_json() for question in questions],
+        "reading": reading,
+    }
 
 
 def describe(made: Plan) -> str:
@@ -69,12 +83,19 @@ def open_questions(loaded: LoadedSpec, report: Report) -> tuple[Finding, ...]:
     return (*own, *rest)
 
 
-def _refuse_questions(state: RunState, loaded: LoadedSpec, report: Report) -> None:
-    questions = open_questions(loaded, report)
+def _refuse_questions(
+    state: RunState,
+    loaded: LoadedSpec,
+    questions: Sequence[Finding],
+    also: Sequence[Finding] = (),
+) -> None:
+    """Waits if a question blocks the target; those of ``also`` block a build as well."""
     building = {q.question for q in loaded.spec.open_questions if q.blocks == "build"}
     target = state["target"]
     production = is_production(target, loaded.spec)
-    blocking = questions if production else [q for q in questions if q.message in building]
+    blocking = (
+        questions if production else [q for q in questions if q.message in building or q in also]
+    )
     if not blocking:
         return
     number = len(blocking)

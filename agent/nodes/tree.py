@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from agent.nodes.context import Context
 from agent.state import RunState
-from tools.artifact import Artifact
+from tools.artifact import Artifact, Authorship, Origin
 from tools.findings import Finding, Fix, Location, Severity
 from tools.lock import on_disk
 
@@ -18,7 +18,9 @@ def read_artifacts(state: RunState, context: Context) -> tuple[Artifact, ...]:
             continue
         text = on_disk(root, file["path"])
         if text is not None:
-            found.append(Artifact(file["path"], text, "compiled", file["owner"]))
+            by = Authorship(**file["by"]) if "by" in file else None
+            origin: Origin = "authored" if by else "compiled"
+            found.append(Artifact(file["path"], text, origin, file["owner"], by))
     return tuple(found)
 
 
