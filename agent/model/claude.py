@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import threading
+import weakref
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -120,7 +121,9 @@ class Claude:
             "vertex": anthropic.AnthropicVertex,
         }
         timeout = anthropic.Timeout(IDLE, connect=CONNECT)
-        return kinds[self._kind](max_retries=0, timeout=timeout, **given)
+        client = kinds[self._kind](max_retries=0, timeout=timeout, **given)
+        weakref.finalize(self, client.close)  # connections are kept open between turns
+        return client
 
     def _failure(self, error: Exception, used: Usage) -> Exception:
         """What an exception of the SDK, or of what is below it, means."""
@@ -148,7 +151,7 @@ class Claude:
                 f"Install specmill[{self._kind}].",
             )
         if self._is_about_keys(error) or isinstance(error, anthropic.AnthropicError):
-            why = "no key is set" if self._kind == "anthropic" else str(error)
+            why = "no key is set" if self._kind == "anthropic" else str(error).rstrip(".")
             return NeedsModel(f"The model cannot be asked: {why}.", KEYS[self._kind])
         return error
 

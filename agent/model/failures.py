@@ -22,7 +22,8 @@ TOO_LONG = re.compile(
 KEYS = {
     "anthropic": "Set ANTHROPIC_API_KEY to a key of the endpoint.",
     "bedrock": "Set AWS credentials and AWS_REGION, or AWS_BEARER_TOKEN_BEDROCK.",
-    "vertex": "Sign in with `gcloud auth application-default login` and set CLOUD_ML_REGION.",
+    "vertex": "Sign in with `gcloud auth application-default login`, and set CLOUD_ML_REGION and "
+    "ANTHROPIC_VERTEX_PROJECT_ID.",
 }
 
 
