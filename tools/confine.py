@@ -115,16 +115,22 @@ def _tree(cage: Cage) -> list[str]:
 
 
 def run(
-    argv: Sequence[str], cage: Cage, *, timeout: float, cancel: threading.Event | None = None
+    argv: Sequence[str],
+    cage: Cage,
+    *,
+    timeout: float,
+    stdin: str | None = None,
+    cancel: threading.Event | None = None,
 ) -> shell.Completed:
-    """Runs a program in its cage, to its end or the end of its time.
+    """Runs a program in its cage, to its end or the end of its time; see :func:`tools.shell.run`.
 
     Raises:
         ProgramMissing: there is no such program.
     """
     path = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", "")))
     env = {"PATH": path, "PYTHONDONTWRITEBYTECODE": "1", "TERM": "dumb", **_PAGERS}
-    return shell.run(caged(argv, cage), cwd=cage.root, timeout=timeout, env=env, cancel=cancel)
+    program = caged(argv, cage)
+    return shell.run(program, cwd=cage.root, timeout=timeout, env=env, input=stdin, cancel=cancel)
 
 
 def _emptied() -> list[Path]:

@@ -17,7 +17,11 @@ _MOST = 50_000
 
 
 def cage_for(
-    desk: Desk, *, writable: tuple[Path, ...] = (), readable: tuple[Path, ...] = ()
+    desk: Desk,
+    *,
+    writable: tuple[Path, ...] = (),
+    readable: tuple[Path, ...] = (),
+    lasting: bool = False,
 ) -> Cage:
     """The cage for programs on a desk.
 
@@ -25,6 +29,8 @@ def cage_for(
         desk: the desk; what it refuses to be written is read-only, what it hides is empty.
         writable: folders outside of the tree that the program may write.
         readable: folders that it needs and that would be hidden.
+        lasting: for a program that runs for long. It would go on to see a file as it was when the
+            cage was made, so only whole folders are read-only for it.
     """
     root = desk.root.resolve()
     frozen, masked = [], []
@@ -32,7 +38,8 @@ def cage_for(
         if is_secret(name) or (desk.hides(name) and place.is_file()):
             masked.append(place)
         elif is_internal(name) or desk.refuses(name):
-            frozen.append(place)
+            if place.is_dir() or not lasting:
+                frozen.append(place)
         elif place.is_dir() and desk.refuses(f"{name}/a"):
             frozen.append(place)  # a whole folder: nothing new may come into it either
     return Cage(root, tuple(frozen), writable, tuple(masked), readable)

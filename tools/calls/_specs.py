@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tools.artifact import Artifact
@@ -18,6 +18,7 @@ from tools.plan import Plan, make_plan
 from tools.spec.library import lint_all, load_resolved, neighbours, spec_files
 from tools.spec.load import LoadedSpec
 from tools.spec.model import Spec
+from tools.verify.build import personal_columns
 from tools.workspace import Workspace
 
 
@@ -96,3 +97,22 @@ def artifacts(root: Path, plan: Plan) -> tuple[Artifact, ...]:
         for path, origin in origins.items()
         if (text := on_disk(root, path)) is not None
     )
+
+
+def personal(desk: Desk) -> frozenset[str]:
+    """The names, in lower case, of columns that hold personal data, by the specs that can be read.
+
+    Specs are read once, and again when one of them changes.
+    """
+    files = spec_files(Workspace(desk.root))
+    key = tuple((file, file.stat().st_mtime_ns) for file in files)
+    known = desk.extras.get("personal")
+    if known is None or known[0] != key:
+        found: set[str] = set()
+        for file in files:
+            with suppress(ToolError):
+                loaded = load(desk, file.relative_to(desk.root).as_posix())
+                found |= set(personal_columns([loaded]))
+        known = desk.extras["personal"] = (key, frozenset(found))
+    names: frozenset[str] = known[1]
+    return names

@@ -11,7 +11,6 @@ from typing import Annotated
 from pydantic import Field
 
 from tools import shell
-from tools.calls import _grep
 from tools.calls._tree import files
 from tools.desk import Desk, ToolError
 from tools.workflow_steps import matches_any
@@ -19,6 +18,7 @@ from tools.workflow_steps import matches_any
 EFFECT = "read"
 
 SECONDS = 20.0
+_PROGRAM = Path(__file__).with_name("_grep.py")
 
 
 def search(
@@ -53,7 +53,7 @@ def search(
         "ignore_case": ignore_case,
         "limit": limit,
     }
-    program = [sys.executable, "-I", str(Path(_grep.__file__))]
+    program = [sys.executable, "-I", str(_PROGRAM)]
     ended = shell.run(program, cwd=desk.root, timeout=SECONDS, input=json.dumps(task))
     if ended.timed_out:
         raise ToolError(

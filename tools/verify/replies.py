@@ -34,6 +34,7 @@ class DbtRun:
             failing models what DuckDB says about their SQL in ``explained``.
         nodes: the nodes of the results, in the form of manifest.json.
         events: warnings and errors that dbt logged: name, level, message.
+        listed: the names that ``dbt ls`` gives.
         seconds: wall-clock time in the worker.
         unit_tests: of the models that were compiled: name, model, given (relation, rows),
             expect, overrides; rows are None when they are SQL.
@@ -45,4 +46,5 @@ class DbtRun:
     nodes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     events: tuple[Mapping[str, str], ...] = ()
     seconds: float = 0.0
+    listed: tuple[str, ...] = ()
     unit_tests: tuple[Mapping[str, Any], ...] = ()

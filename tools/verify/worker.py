@@ -126,6 +126,7 @@ class DbtWorker:
             results=tuple(reply["results"]),
             nodes=reply["nodes"],
             events=tuple(reply["events"]),
+            listed=tuple(reply.get("listed", ())),
             seconds=reply["seconds"],
             unit_tests=tuple(reply.get("unit_tests", ())),
         )
@@ -145,6 +146,12 @@ class DbtWorker:
             Rows(tuple(r["columns"]), tuple(r["types"]), tuple(tuple(row) for row in r["rows"]))
             for r in found
         )
+
+    def interrupt(self) -> None:
+        """Kills the process in the middle of a request, from another thread; a new one follows."""
+        process = self._process
+        if process is not None:
+            process.kill()
 
     def close(self) -> None:
         """Ends the process, kindly first."""

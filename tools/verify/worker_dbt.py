@@ -92,6 +92,7 @@ def invoke(request: Request) -> dict[str, Any]:
             "results": [_entry(r) for r in found],
             "nodes": {r.node.unique_id: describe(r.node) for r in found},
             "events": events[:_KEPT_EVENTS],
+            "listed": _listed(result.result),
         }
         if request["args"][0] == "compile":
             reply["unit_tests"] = declared_unit_tests(_parsed.values(), reply["nodes"])
@@ -100,6 +101,11 @@ def invoke(request: Request) -> dict[str, Any]:
     _explain(request["database"], reply["results"], reply["nodes"])
     reply["seconds"] = round(time.monotonic() - started, 3)
     return reply
+
+
+def _listed(result: Any) -> list[str]:
+    """What ``dbt ls`` found; nothing for other commands."""
+    return [str(line) for line in result] if isinstance(result, list) else []
 
 
 def _places(project: str, profiles: str, target: str, logs: str) -> list[str]:

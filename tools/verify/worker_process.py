@@ -106,6 +106,11 @@ class WorkerProcess:
             code = self._process.wait(2)
         return f"by {signal.Signals(-code).name}" if code and code < 0 else f"with code {code}"
 
+    def kill(self) -> None:
+        """Ends it at once, with all that it started; who waits for an answer learns it."""
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+
     def close(self, *, kindly: bool = True) -> None:
         """Ends it, with all that it started; kindly means that it may notice first.
 
@@ -116,8 +121,7 @@ class WorkerProcess:
         try:
             self._process.wait(0.2 if kindly else 0)
         except subprocess.TimeoutExpired:
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._process.pid, signal.SIGKILL)
+            self.kill()
             self._process.wait()
         _open(self._process.stdout).close()
 
