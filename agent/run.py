@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -162,7 +162,7 @@ class Engine:
         near = neighbours(loaded, spec_files(self.workspace), load)
         trace = Trace(trace_file(self.workspace, run), self.clock, self.echo)
         with trace, self.progress() as progress:
-            yield Context(
+            context = Context(
                 workspace=self.workspace,
                 settings=self.settings,
                 workflow=workflow,
@@ -176,6 +176,8 @@ class Engine:
                 model=self.model,
                 secrets=self.secrets,
             )
+            with closing(context):
+                yield context
 
     def _repo(self) -> Repo | None:
         """The git checkout, which a run that commits cannot do without."""

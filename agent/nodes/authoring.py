@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -21,6 +22,9 @@ from tools.plan import Plan, Step
 from tools.spec.transform import Model
 from tools.workflow_model import WorkflowStep
 from tools.workspace_write import delete_atomic, write_atomic
+
+_STAMP = re.compile(r"\S+ \S+ \(spec [0-9a-f]+\)\. Compiled by specmill: [^\n]*")
+"""The line that would say of which spec's digest a text is compiled."""
 
 
 @dataclass(frozen=True)
@@ -157,6 +161,7 @@ def _draft(state: RunState, context: Context, step: Step, model: Model) -> list[
         text = compile_step(step, plan, context.loaded.spec, context.others)
     except SpecmillError:
         return []
+    text = _STAMP.sub("Authored for specmill: change the spec, not this file.", text)
     return ["A draft, compiled from the spec without the prose:\n" + data("file", "draft", text)]
 
 

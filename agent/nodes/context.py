@@ -98,6 +98,8 @@ class Context:
     model: Callable[[], Model] | None = None
     secrets: tuple[str, ...] = ()
     details: dict[str, str] = field(default_factory=dict)
+    extras: dict[str, Any] = field(default_factory=dict)
+    """What tools of a model keep for the length of the run, such as a dbt of their own."""
     cancel: threading.Event = field(default_factory=threading.Event)
     lacking: NeedsModel | None = None
     """Why there is no model, once it was asked for."""
@@ -118,6 +120,14 @@ class Context:
     def constitution(self) -> Constitution:
         """The constitution in force."""
         return load_constitution(self.workspace.constitution)
+
+    def close(self) -> None:
+        """Ends what the tools of a model kept running."""
+        for extra in self.extras.values():
+            close = getattr(extra, "close", None)
+            if close is not None:
+                close()
+        self.extras.clear()
 
     @property
     def folder(self) -> Path:

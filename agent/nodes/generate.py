@@ -64,11 +64,19 @@ def generate(state: RunState, step: WorkflowStep, context: Context) -> Update:
         if written.stop:
             return update | written.stop
         made[0] = Pipeline(context.loaded, (*own.artifacts, *written.artifacts))
-    files = _write(context, root, locked, made)
+    files = [_since_start(state, file) for file in _write(context, root, locked, made)]
     forget_drafts(context, state["pipeline"])
     context.summarise(step.name, _describe(files, [one.loaded.spec.pipeline for one in made[1:]]))
     lacking = str(context.lacking.remedy) if own.open and context.lacking else ""
     return update | {"files": files, "lacking": lacking}
+
+
+def _since_start(state: RunState, file: FileState) -> FileState:
+    """The file with what became of it since the run began, not since it was last generated."""
+    before = next((f for f in state.get("files", []) if f["path"] == file["path"]), None)
+    if before is None or file["change"] != "same" or before["change"] == "removed":
+        return file
+    return {**file, "change": before["change"]}
 
 
 def _standing(state: RunState, context: Context, root: Path) -> Standing:
@@ -210,7 +218,7 @@ def _write(
         keep_bases(own, one.artifacts)
         for artifact in one.artifacts:
             if artifact.path not in files:
-                files[artifact.path] = _write_file(root, artifact)
+                files[artifact.path] = _write_file(root, artifact, locked)
         entry = LockedSpec(digest=one.loaded.digest, version=spec.version, path=one.loaded.path)
         lock, dropped = lock.update(spec.pipeline, entry, one.artifacts, generator())
         for path in dropped:
@@ -228,16 +236,20 @@ def _write_texts(own: Path, root: Path, artifacts: Sequence[Artifact]) -> None:
     """Writes files before the lock knows them; a run that is killed now finds them its own."""
     keep_bases(own, artifacts)
     for artifact in artifacts:
-        _write_file(root, artifact)
-
-
-def _write_file(root: Path, artifact: Artifact) -> FileState:
-    before = on_disk(root, artifact.path)
-    change: Literal["new", "changed", "same"] = "new" if before is None else "changed"
-    if before is not None and sha256_text(before) == artifact.sha256:
-        change = "same"
-    else:
         write_atomic(root, artifact.path, artifact.content)
+
+
+def _write_file(root: Path, artifact: Artifact, locked: LockFile) -> FileState:
+    """Writes a file; what became of it is told by the lock, since a killed run may have written."""
+    before, known = on_disk(root, artifact.path), locked.files.get(artifact.path)
+    there = before is not None and sha256_text(before) == artifact.sha256
+    if not there:
+        write_atomic(root, artifact.path, artifact.content)
+    change: Literal["new", "changed", "same"] = "changed"
+    if known is None or before is None:
+        change = "new"
+    elif there and known.sha256 == artifact.sha256:
+        change = "same"
     file: FileState = {
         "path": artifact.path,
         "sha256": artifact.sha256,

@@ -7,58 +7,26 @@ prose stays the same is not read again.
 from __future__ import annotations
 
 import json
-from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
 from agent.model.base import Json
 from agent.nodes.context import Context
+from agent.nodes.proposal import TOOL, Box, Proposal, as_read
 from agent.nodes.standing import reading_file
 from agent.nodes.working import Task, work
 from agent.prompting import data
 from agent.state import RunState
-from agent.talk import ToolCall
 from tools.artifact import Authorship, sha256_text
-from tools.desk import ToolResult
 from tools.findings import Finding, Location, Severity
 from tools.lock import LOCK, LockFile, bases, on_disk
 from tools.lock_file import parse_lock
+from tools.spec.load import LoadedSpec
 from tools.spec.part import digest, part_digest
 from tools.spec.transform import Model
 from tools.workflow_model import WorkflowStep
 
 STEP = "reading"
-_STRICT = ConfigDict(extra="forbid", strict=True)
-
-
-class Restated(BaseModel):
-    """A rule in prose, as it would be carried out."""
-
-    model_config = _STRICT
-
-    model: str = Field(description="The model of the spec that has the rule.")
-    rule: str = Field(description="The rule, word for word.")
-    restated: str = Field(description="A predicate or expression over named columns.")
-
-
-class Question(BaseModel):
-    """What a person has to answer, and what is assumed until then."""
-
-    model_config = _STRICT
-
-    model: str = Field(description="The model of the spec that it is about.")
-    question: str = Field(description="One question, in one sentence.")
-    assumption: str = Field(description="The most cautious answer, used until a person gives one.")
-    blocks: Literal["production", "build"] = Field(description="What must wait for the answer.")
-
-
-class Proposal(BaseModel):
-    """How the prose of a spec was read."""
-
-    model_config = _STRICT
-
-    rules: list[Restated] = Field(description="Each rule in prose, once.")
-    questions: list[Question] = Field(description="What the spec leaves open; often empty.")
 
 
 def read_prose(state: RunState, step: WorkflowStep, context: Context) -> Json:
@@ -78,7 +46,7 @@ def read_prose(state: RunState, step: WorkflowStep, context: Context) -> Json:
     if kept or context.author is None:
         return kept
     context.say(step.name, "reading the rules in prose")
-    box = _Box({m.name for m in models})
+    box = Box(context.loaded, context.others)
     task = Task("plan", "plan", _brief(models), section=step.instructions, other=box)
     work(state, step.name, context, task)
     proposal = box.proposal or _proposed(context)
@@ -107,6 +75,25 @@ def questions_of(reading: Json, context: Context) -> tuple[tuple[Finding, bool],
         )
         for question in (found.questions if found else ())
     )
+
+
+def spec_as_read(state: RunState, context: Context) -> LoadedSpec:
+    """The spec with its prose as it was read: what the proof holds the code against."""
+    reading = state.get("reading")
+    if not reading:
+        return context.loaded
+    return as_read(context.loaded, Proposal.model_validate_json(reading["text"]))
+
+
+def unapproved(state: RunState) -> tuple[str, ...]:
+    """What the proof could not know: whether the prose means what it was read to mean."""
+    reading = state.get("reading")
+    if not reading:
+        return ()
+    rules = Proposal.model_validate_json(reading["text"]).rules
+    names = ", ".join(dict.fromkeys(rule.model for rule in rules))
+    file = reading_file(state["pipeline"])
+    return (f"prose of {names}: held against how it was read, {file}; nobody approved that",)
 
 
 def _by_people(model: Model) -> bool:
@@ -147,46 +134,15 @@ def _proposed(context: Context) -> Proposal | None:
     """What was proposed in a conversation that had ended already: a run that was resumed."""
     file = context.folder / "talks" / "plan.json"
     found = json.loads(file.read_text(encoding="utf-8"))["messages"] if file.is_file() else []
-    calls = [
+    given = [
         block["input"]
         for message in found
         for block in message["content"]
-        if block["type"] == "tool_use" and block["name"] == "propose"
+        if block["type"] == "tool_use" and block["name"] == TOOL
     ]
-    for given in reversed(calls):
+    for one in reversed(given):
         try:
-            return Proposal.model_validate(given)
+            return Proposal.model_validate(one)
         except ValidationError:
             continue
     return None
-
-
-class _Box:
-    """The one tool of the plan: it says how the prose was read."""
-
-    def __init__(self, models: set[str]) -> None:
-        self._models = models
-        self.proposal: Proposal | None = None
-
-    def definitions(self) -> tuple[Json, ...]:
-        schema: Any = Proposal.model_json_schema()
-        text = "Say how each rule in prose is to be carried out, and what has to be asked first."
-        return ({"name": "propose", "description": text, "input_schema": schema, "strict": True},)
-
-    def malformed(self, call: ToolCall) -> str:
-        if call.name != "propose":
-            return f"there is no tool {call.name}; there is propose"
-        try:
-            found = Proposal.model_validate(call.input)
-        except ValidationError as error:
-            return "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        named = {r.model for r in found.rules} | {q.model for q in found.questions}
-        other = named - self._models
-        return f"no model with prose is called {', '.join(sorted(other))}" if other else ""
-
-    def reads_only(self, call: ToolCall) -> bool:  # noqa: ARG002 - part of the protocol
-        return False
-
-    def run(self, call: ToolCall) -> ToolResult:
-        self.proposal = Proposal.model_validate(call.input)
-        return ToolResult("Noted. End here.")

@@ -1,10 +1,15 @@
-"""test: the tiers of the proof, on the files as they lie in the work tree."""
+"""test: the tiers of the proof, on the files as they lie in the work tree.
+
+Code that a model wrote is held against the spec by the oracle as well, whatever the level.
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from agent.nodes.context import Context, Update
+from agent.nodes.reading import spec_as_read, unapproved
 from agent.nodes.rules import changes
 from agent.nodes.tree import drifted, read_artifacts
 from agent.state import RunState
@@ -31,8 +36,9 @@ def test(state: RunState, step: WorkflowStep, context: Context) -> Update:
         return {"findings": Report.of(gone).to_json()}
     level = state["level"] or options.level
     pipeline = state["pipeline"]
+    by_model = any(artifact.by for artifact in artifacts)
     subject = Subject(
-        loaded=context.loaded,
+        loaded=spec_as_read(state, context) if by_model else context.loaded,
         plan=Plan.from_json(state["plan"]),
         artifacts=artifacts,
         project=context.tree(state) / str(layout.DBT),
@@ -48,7 +54,10 @@ def test(state: RunState, step: WorkflowStep, context: Context) -> Update:
         level="quick" if level == "quick" else "full",
         progress=lambda text: context.say(step.name, text),
         today=context.clock().date(),
+        proof=by_model,
     )
+    if by_model:
+        outcome = replace(outcome, not_run=(*outcome.not_run, *unapproved(state)))
     report = outcome.report + Report.of(_missing(options, outcome, level, context))
     context.summarise(step.name, describe(outcome))
     return {"outcome": outcome.to_json(), "findings": report.to_json()}

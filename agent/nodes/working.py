@@ -149,8 +149,6 @@ def work(state: RunState, node: str, context: Context, task: Task) -> Worked:
         )
     finally:
         save()
-        if isinstance(toolbox, DeskToolbox):
-            toolbox.close()
     return Worked(ended, tuple(kept.refusals))
 
 
@@ -189,6 +187,7 @@ def _toolbox(state: RunState, context: Context, task: Task, kept: _Kept) -> Desk
         refuses=refuses,
         seen=kept.seen,
         cancel=context.cancel,
+        extras=context.extras,
     )
     rules = context.settings.permissions
     permissions = Permissions(
