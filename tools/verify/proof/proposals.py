@@ -18,6 +18,7 @@ from tools.verify.proof.agree import Case
 from tools.verify.proof.compile import HASH_MACRO, MOMENT_MACRO, Compiled, Unit
 from tools.verify.proof.faults import Field
 from tools.verify.proof.fields import Run
+from tools.verify.proof.shipped import Noticed
 
 _DIGEST = re.compile(r"[0-9a-f]{32}")
 _HEAD = "unit_tests:\n"
@@ -31,7 +32,7 @@ class Proposed:
 
     Args:
         tests: in the order in which they were found useful.
-        kills: how many faults they notice that no shipped test does.
+        kills: how many of the faults that no shipped test notices they notice.
         text: items of the ``unit_tests:`` list of a properties file.
     """
 
@@ -41,25 +42,26 @@ class Proposed:
 
 
 def proposed(
-    case: Case, place: Field, missed: Sequence[Verdict], runs: Sequence[Run], deadline: float
+    case: Case, place: Field, about: Noticed, runs: Sequence[Run], deadline: float
 ) -> Proposed:
     """A few unit tests that notice what the shipped tests miss.
 
     Args:
         case: what is proved.
         place: the unit, and rows on which it is right.
-        missed: faults that no shipped test notices.
+        about: what the shipped tests miss, and what they were not tried on.
         runs: what the code gave.
         deadline: of ``time.monotonic()``.
     """
     unit = place.chain.units[0]
-    if not missed or not place.series:
+    if not about.missed or not place.series:
         return Proposed()
+    wanted = [*about.missed, *about.untried]
     try:
         found = propose_unit_tests(
             place.chain.program,
-            [v.mutant for v in missed],
-            _telling(place, missed),
+            [v.mutant for v in wanted],
+            _telling(place, wanted),
             name=unit.name,
             prepare=place.chain.prepare,
             deadline=deadline,
@@ -74,7 +76,9 @@ def proposed(
         found.tests, model=unit.name, inputs=inputs_of(case.compiled),
         program=place.chain.program, moment=_moment(unit),
     )  # fmt: skip
-    return Proposed(found.tests, sum(len(p.kills) for p in found.tests), text.removeprefix(_HEAD))
+    missed = [v.mutant for v in about.missed]
+    kills = sum(m in missed for p in found.tests for m in p.kills)
+    return Proposed(found.tests, kills, text.removeprefix(_HEAD))
 
 
 def inputs_of(compiled: Compiled) -> dict[str, str]:

@@ -6,6 +6,7 @@ made to tell faults apart, so the rate flatters the tests rather than the proof.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -24,7 +25,7 @@ from tools.verify.proof.examples import unit_test_of, with_moment
 from tools.verify.proof.fields import Run
 from tools.verify.proof.standing import Standing
 
-_MOST_ROWS, _MOST_SERIES = 12, 2
+_MOST_ROWS, _MOST_SERIES = 12, 1
 """On how many data sets, and series of loads, a fault is held against the data tests."""
 
 
@@ -35,13 +36,13 @@ class Noticed:
     Args:
         caught: faults with the test that was the first to notice.
         missed: faults that no test notices.
-        not_tried: how many there was no time for.
+        untried: faults that there was no time for.
         blind: tests that say nothing here, and why.
     """
 
     caught: tuple[tuple[Verdict, str], ...] = ()
     missed: tuple[Verdict, ...] = ()
-    not_tried: int = 0
+    untried: tuple[Verdict, ...] = ()
     blind: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -52,14 +53,6 @@ class Noticed:
     def by_test(self) -> dict[str, int]:
         """How many faults each test was the first to notice, most first."""
         return dict(Counter(name for _, name in self.caught).most_common())
-
-    def __add__(self, other: Noticed) -> Noticed:
-        return Noticed(
-            self.caught + other.caught,
-            self.missed + other.missed,
-            self.not_tried + other.not_tried,
-            {**self.blind, **other.blind},
-        )
 
 
 def changing_rows(verdicts: Sequence[Verdict]) -> list[Verdict]:
@@ -78,6 +71,7 @@ def noticed(
     *,
     deadline: float,
     clock: Clock,
+    threads: int = 2,
 ) -> Noticed:
     """Runs the tests of a project on each fault that the proof tells from the code.
 
@@ -88,6 +82,7 @@ def noticed(
         runs: what the code gave, where it is right.
         deadline: of ``time.monotonic()``.
         clock: stops queries that run too long.
+        threads: how many work at the same time.
     """
     found: dict[int, str] = {}
     with ExitStack() as stack:
@@ -100,13 +95,13 @@ def noticed(
             if answer is not None:
                 found[index] = answer
 
-        work(round_robin([f.mutant for f in faults]), one, deadline, 1)
+        work(round_robin([f.mutant for f in faults]), one, deadline, threads)
         blind = {**units.blind, **shared.blind}
     tried = [(faults[i], found[i]) for i in sorted(found)]
     return Noticed(
         tuple((f, by) for f, by in tried if by),
         tuple(f for f, by in tried if not by),
-        len(faults) - len(tried),
+        tuple(f for i, f in enumerate(faults) if i not in found),
         blind,
     )
 
@@ -139,21 +134,22 @@ class _Units:
 
 
 class _Shared:
-    """The project as it stands on each data set, put up when it is first asked for."""
+    """The project as it stands on each data set, put up by each thread when it needs it."""
 
     def __init__(
         self, case: Case, chain: Chain, runs: Sequence[Run], clock: Clock, stack: ExitStack
     ) -> None:
         self._case, self._unit, self._clock, self._stack = case, chain.units[0], clock, stack
         self._runs = {r.scenario.name: r for r in reversed(runs)}
+        self._lock = threading.Lock()
         self._most = _MOST_SERIES if chain.units[0].incremental else _MOST_ROWS
-        self._places: dict[str, Standing | None] = {}
+        self._places: dict[tuple[int, str], Standing | None] = {}
 
     @property
     def blind(self) -> dict[str, str]:
         """Tests of the model that hold on no data set."""
         own = [t.name for t in self._case.compiled.tests if t.model == self._unit.name]
-        seeing = {n for p in self._places.values() if p is not None for n in p.tests}
+        seeing = {n for p in list(self._places.values()) if p is not None for n in p.tests}
         why = "it holds on none of the data sets"
         return {n: why for n in own if n not in seeing} if seeing or self._places else {}
 
@@ -177,14 +173,16 @@ class _Shared:
         return "" if answered else None
 
     def _found(self, name: str) -> int:
-        place = self._places.get(name)
+        place = self._places.get((threading.get_ident(), name))
         return place.found if place else 0
 
     def _place(self, name: str) -> Standing | None:
-        if name not in self._places:
+        key = (threading.get_ident(), name)
+        if key not in self._places:
             place = None
             with suppress(Failed):
                 place = Standing(self._case, self._unit, self._runs[name], self._clock)
-                self._stack.enter_context(closing(place))
-            self._places[name] = place
-        return self._places[name]
+                with self._lock:
+                    self._stack.enter_context(closing(place))
+            self._places[key] = place
+        return self._places[key]

@@ -192,7 +192,7 @@ def test_a_proposed_test_kills_what_was_missed_and_passes_on_the_code(clock: Clo
     given = Rows((rows((1, None), (2, "b"), (3, "c"), (4, "d")),))
     (place,), runs = seen(case, clock, given)
     missed = fault(place, "'-'", "'+'")
-    found = proposed(case, place, [missed], runs, time.monotonic() + 60)
+    found = proposed(case, place, Noticed(missed=(missed,)), runs, time.monotonic() + 60)
     assert found.kills == 1
     (test,) = YAML(typ="safe").load("unit_tests:\n" + found.text)["unit_tests"]
     assert test["model"] == "m"
@@ -217,7 +217,7 @@ def _below(case: Case) -> str:
 def test_nothing_is_proposed_where_nothing_is_missed(clock: Clock) -> None:
     case = case_of(spec())
     (place,), runs = seen(case, clock, Rows((rows((1, "a")),)))
-    assert proposed(case, place, [], runs, time.monotonic() + 60).text == ""
+    assert proposed(case, place, Noticed(), runs, time.monotonic() + 60).text == ""
 
 
 def test_a_program_of_other_rows_is_never_taken_for_the_same(clock: Clock) -> None:
