@@ -119,7 +119,7 @@ def test_the_wish_of_the_service_is_honoured() -> None:
 
 
 def test_it_gives_up_and_says_why() -> None:
-    with pytest.raises(ModelUnreachable, match="4 attempts.*Overloaded"):
+    with pytest.raises(ModelUnreachable, match=r"4 attempts.*Overloaded"):
         asked(*[serve.overloaded()] * 5)
     with pytest.raises(ModelUnreachable, match="asks to wait"):
         asked(serve.rate_limit("3600"))
@@ -254,7 +254,9 @@ def test_thinking_that_does_not_hold_any_more_is_left_out() -> None:
         claude.turn(request(HI, said, HI), deltas.append, threading.Event())
         claude.turn(request(HI, said, HI, said, HI), deltas.append, threading.Event())
     server.check()
-    kinds = [[b["type"] for m in body["messages"] for b in m["content"]] for body in server.requests]
+    kinds = [
+        [b["type"] for m in body["messages"] for b in m["content"]] for body in server.requests
+    ]
     assert kinds == [
         ["text", "thinking", "text", "text"],
         ["text", "text", "text"],
