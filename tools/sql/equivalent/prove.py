@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
@@ -38,6 +37,8 @@ class Prover:
 
     def __init__(self, facts: Facts) -> None:
         self._facts = facts
+        self._known: dict[tuple[str, str], Argument | None] = {}
+        self._originals: dict[str, tuple[Node, Scopes]] = {}
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -62,7 +63,9 @@ class Prover:
         found: list[Argument] = []
         for one, other in zip(original, mutated, strict=True):
             if one != other:
-                argument = self._single(one, other)
+                if (one, other) not in self._known:
+                    self._known[one, other] = self._single(one, other)
+                argument = self._known[one, other]
                 if argument is None:
                     return None
                 found.append(argument)
@@ -71,10 +74,11 @@ class Prover:
 
     def _single(self, original: str, mutated: str) -> Argument | None:
         try:
-            one, other = _tree(original), parse_query(mutated, "duckdb")
+            one, scopes = self._original(original)
+            other = parse_query(mutated, "duckdb")
             if _undetermined(one) or _undetermined(other):
                 return None
-            pair = Pair(one, other, Scopes(self._facts), Scopes(self._facts))
+            pair = Pair(one, other, scopes, Scopes(self._facts))
             for argument in registered():
                 reason = argument.holds(pair)
                 if reason is not None:
@@ -83,13 +87,13 @@ class Prover:
             return None
         return None
 
+    def _original(self, sql: str) -> tuple[Node, Scopes]:
+        """The tree of an original, which nobody changes, with what is known of its selects."""
+        if sql not in self._originals:
+            self._originals[sql] = parse_query(sql, "duckdb"), Scopes(self._facts)
+        return self._originals[sql]
+
 
 def _undetermined(tree: Node) -> bool:
     """Whether a query may give other rows each time that it is asked."""
     return bool(nondeterministic_functions(tree)) or tree.find(exp.TableSample) is not None
-
-
-@lru_cache(maxsize=8)
-def _tree(sql: str) -> Node:
-    """The tree of an original; nobody changes it."""
-    return parse_query(sql, "duckdb")

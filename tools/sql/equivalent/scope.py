@@ -81,6 +81,7 @@ class Scope:
     def __init__(self, select: exp.Select, relation: Callable[[Node], Relation]) -> None:
         self.select = select
         self._relation = relation
+        self._owners: dict[tuple[str, str], tuple[Source, Output] | None] = {}
 
     @cached_property
     def sources(self) -> tuple[Source, ...]:
@@ -98,7 +99,7 @@ class Scope:
             found.append(replace(source, absent=source.side in ("LEFT", "FULL")))
         return tuple(found)
 
-    @property
+    @cached_property
     def plain(self) -> bool:
         """Whether every join is one that the arguments know."""
         return all(s.plain for s in self.sources) and not self.select.args.get("laterals")
@@ -115,7 +116,7 @@ class Scope:
             for call in place.find_all(exp.AggFunc)
         )
 
-    @property
+    @cached_property
     def grouping_sets(self) -> bool:
         """Whether rows are grouped in several ways at once, which leaves group columns NULL."""
         group = self.select.args.get("group")
@@ -127,24 +128,27 @@ class Scope:
             isinstance(e, odd) for e in group.expressions
         )
 
-    @property
+    @cached_property
     def one_sided(self) -> bool:
         """Whether no RIGHT or FULL join can leave out what came before it."""
         return self.plain and not any(s.side in _OUTER for s in self.sources)
 
     def resolve(self, column: exp.Column) -> tuple[Source, Output] | None:
         """Whose column a name is; None when that is not sure."""
-        if isinstance(column.this, exp.Star):
+        if isinstance(column.this, exp.Star) or (not column.table and self._is_alias(column)):
             return None
-        if column.table:
-            mine = [s for s in self.sources if s.alias == column.table.lower()]
-            output = mine[0].relation.column(column.name) if len(mine) == 1 else None
+        name = column.table.lower(), column.name.lower()
+        if name not in self._owners:
+            self._owners[name] = self._owner(*name)
+        return self._owners[name]
+
+    def _owner(self, table: str, name: str) -> tuple[Source, Output] | None:
+        if table:
+            mine = [s for s in self.sources if s.alias == table]
+            output = mine[0].relation.column(name) if len(mine) == 1 else None
             return (mine[0], output) if output else None
-        if self._is_alias(column):
-            return None
-        found = [(s, o) for s in self.sources if (o := s.relation.column(column.name)) is not None]
+        found = [(s, o) for s in self.sources if (o := s.relation.column(name)) is not None]
         # A name that USING joins is that of the first source, unless an outer join fills it in.
-        name = column.name.lower()
         joined = all(name in s.using and s.plain for s, _ in found[1:])
         return found[0] if found and joined else None
 
@@ -169,6 +173,13 @@ class Scope:
 
     def filters(self) -> Iterator[Node]:
         """Conditions that hold of every row: WHERE and the ON of inner joins, in conjuncts."""
+        yield from self._filters
+
+    @cached_property
+    def _filters(self) -> tuple[Node, ...]:
+        return tuple(self._every_filter())
+
+    def _every_filter(self) -> Iterator[Node]:
         where = self.select.args.get("where")
         if where is not None:
             yield from conjuncts(where.this)

@@ -84,9 +84,9 @@ def _paired(first: list[_Fault], later: list[_Fault], original: Program) -> list
     for fault in later:
         twin = others.pop(fault.key, None)
         sql = twin.sql if twin is not None else original.sql
-        found.append(_mutant(fault, replace(original, sql=sql, incremental=fault.sql), original))
-    found += [_mutant(f, replace(original, sql=f.sql), original) for f in others.values()]
-    return found
+        made = _mutant(fault, replace(original, sql=sql, incremental=fault.sql), original)
+        found.append(replace(made, cut=twin.cut if twin is not None else None, later=fault.cut))
+    return found + _single(list(others.values()), original)
 
 
 def _mutant(fault: _Fault, program: Program, original: Program) -> Mutant:

@@ -26,8 +26,8 @@ class Mutant:
         line: where, in the text that was given; from 1, 0 is unknown.
         column: where in the line, likewise.
         path: the place in the syntax tree, such as ``with_.expressions[0].this.joins[1]``.
-        cut: the part of the query that the fault is in; None when that is all of it, and for
-            programs of two forms.
+        cut: the part of the query that the fault is in; None when that is all of it.
+        later: the same for the form of a table that stands.
     """
 
     operator: str
@@ -38,6 +38,7 @@ class Mutant:
     column: int = 0
     path: str = ""
     cut: Cut | None = None
+    later: Cut | None = None
 
     @property
     def sql(self) -> str:

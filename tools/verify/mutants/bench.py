@@ -7,13 +7,23 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 
-from tools.sql.mutate.program import Program
+from tools.sql.mutate.mutant import Mutant
+from tools.sql.mutate.program import THIS, Program
 from tools.sql.mutate.text import Cut
 from tools.verify.dataset import Dataset, Table
 from tools.verify.mutants.bags import Row, same_bag
 from tools.verify.mutants.clock import Clock
-from tools.verify.mutants.execute import Print, fingerprint, fingerprints, rows_of
+from tools.verify.mutants.execute import (
+    FIRST,
+    Print,
+    Start,
+    fingerprint,
+    fingerprints,
+    keep_state,
+    rows_of,
+)
 from tools.verify.mutants.parts import Parts, body_of, parts_of
+from tools.verify.mutants.series import Series
 from tools.verify.mutants.session import Failed, Session
 from tools.verify.mutants.store import Prepare, Store, nothing
 from tools.verify.mutants.verdict import How
@@ -70,6 +80,7 @@ class Bench:
         self._rows: list[list[Row]] = []
         self._original = Program("")
         self._parts: Parts | None = None
+        self._series: Series | None = None
 
     def session(self) -> Session:
         """The connection of this thread."""
@@ -104,6 +115,14 @@ class Bench:
         self._parts = None if original.incremental else parts_of(self.session(), original.sql)
         if self._parts is not None and not self._faithful(original.sql):
             self._parts = None
+        if original.incremental:
+            self._keep_states(original)
+
+    def _keep_states(self, original: Program) -> None:
+        """Keeps the table as the original leaves it after each load."""
+        for at in range(1, len(self.batches)):
+            keep_state(self.session(), at, f"{THIS}_{at - 1}")
+        self._series = Series(self._store, self._clock, self._setting.seconds, original)
 
     def _faithful(self, sql: str) -> bool:
         """Whether the original gives the same when its CTEs are read from tables."""
@@ -114,16 +133,30 @@ class Bench:
             return False
         return (found,) == self._expected
 
-    def _prints(self, program: Program) -> tuple[Print, ...]:
+    def _prints(self, program: Program, start: Start = FIRST) -> tuple[Print, ...]:
         count = len(self.batches)
-        return fingerprints(self.session(), program, self.columns, self.kept, count)
+        return fingerprints(self.session(), program, self.columns, self.kept, count, start=start)
 
-    def differs(self, program: Program, cut: Cut | None = None) -> Outcome | None:
+    def tells(self, mutant: Mutant) -> Outcome | None:
+        """Whether a mutant gives other rows, other types or an error; None when it does not.
+
+        Raises:
+            Failed: it does not bind, took too long, or the database failed.
+        """
+        if self._series is None or mutant.program.load != mutant.original.load:
+            return self.differs(mutant.program, mutant.cut)
+        start = self._series.first_change(mutant)
+        return None if start is None else self.differs(mutant.program, start=start)
+
+    def differs(
+        self, program: Program, cut: Cut | None = None, start: Start = FIRST
+    ) -> Outcome | None:
         """Whether a program gives other rows, other types or an error; None when it does not.
 
         Args:
             program: the program.
             cut: the part of it that has a fault, when the rest is that of the original.
+            start: the first load to run, all before it are as they were; and what comes in there.
 
         Raises:
             Failed: it does not bind, took too long, or the database failed.
@@ -133,16 +166,17 @@ class Bench:
             if short is not None:
                 return short if short.how else None
         try:
-            found = self._prints(program)
+            found = self._prints(program, start)
         except Failed as failure:
             if failure.kind == "runs":
                 return Outcome("error", failure.message)
             raise
-        if found == self._expected:
+        expected = self._expected[start[0] :]
+        if found == expected:
             return None
-        if [p.rows for p in found] == [p.rows for p in self._expected] and self._inexact():
-            return self._closely(program, found)
-        return self._outcome(found)
+        if [p.rows for p in found] == [p.rows for p in expected] and self._inexact():
+            return self._closely(program, self._prints(program) if start[0] else found)
+        return _outcome(expected, found)
 
     def _shortly(self, cut: Cut, parts: Parts) -> Outcome | None:
         """The answer from the changed part alone; None when that is not sure.
@@ -163,20 +197,13 @@ class Bench:
             return Outcome("")
         return None if _retyped(self._expected[0], found) else Outcome("rows")
 
-    def _outcome(self, found: tuple[Print, ...]) -> Outcome:
-        pairs = list(zip(self._expected, found, strict=True))
-        types = next(((e.types, f.types) for e, f in pairs if _retyped(e, f)), None)
-        if types is not None:
-            return Outcome("types", f"{types[0]} became {types[1]}")
-        return Outcome("rows")
-
     def _inexact(self) -> bool:
         return any(kind in _INEXACT for _, kind in self.columns)
 
     def _closely(self, program: Program, found: tuple[Print, ...]) -> Outcome | None:
         """The rows themselves compared, since floating point numbers may differ a little."""
         if any(_retyped(e, f) for e, f in zip(self._expected, found, strict=True)):
-            return self._outcome(found)
+            return _outcome(self._expected, found)
         if not self._rows:
             self._rows = [self._chosen(rows) for rows in self.rows(self._original)]
         new = [self._chosen(rows) for rows in self.rows(program)]
@@ -218,9 +245,16 @@ class Rig:
         return self._stack.enter_context(closing(Bench(name, batches, own, self.clock)))
 
 
+def _outcome(expected: tuple[Print, ...], found: tuple[Print, ...]) -> Outcome:
+    pairs = list(zip(expected, found, strict=True))
+    types = next(((e.types, f.types) for e, f in pairs if _retyped(e, f)), None)
+    if types is not None:
+        return Outcome("types", f"{types[0]} became {types[1]}")
+    return Outcome("rows")
+
+
 def _retyped(expected: Print, found: Print) -> bool:
-    both = expected.types is not None and found.types is not None
-    return both and expected.types != found.types
+    return expected.types != found.types
 
 
 def reverse(batches: Batches) -> Batches:

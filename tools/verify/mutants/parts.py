@@ -29,24 +29,26 @@ class Parts:
         return fingerprint(session, query, width, range(width)) == expected
 
 
-def parts_of(session: Session, sql: str) -> Parts | None:
+def parts_of(session: Session, sql: str, schema: str = CTES) -> Parts | None:
     """Makes a table of each CTE, where that changes nothing; None where it would.
 
     Args:
         session: with the data set; the tables are for all sessions of its database.
         sql: the original.
+        schema: for the tables; the session has to look there first.
     """
     ctes = cte_queries(sql)
     if not ctes:
         return None
     prints = []
     try:
+        session.run(f"create schema if not exists {schema}")
         for name, query in ctes:
             columns = session.names(query)
             names = [c.lower() for c, _ in columns]
             if any(kind in _UNTYPED for _, kind in columns) or len(set(names)) < len(names):
                 return None
-            table = f"{CTES}.{identifier(name)}"
+            table = f"{schema}.{identifier(name)}"
             session.run(f"create or replace table {table} as {query}")
             found = fingerprint(session, f"select * from {table}", len(names), range(len(names)))
             prints.append((len(names), found))

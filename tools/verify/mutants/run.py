@@ -39,6 +39,7 @@ def run_mutants(
     threads: int = 2,
     query_seconds: float = 2.0,
     recheck: bool = False,
+    prover: Prover | None = None,
 ) -> MutationResult:
     """Tries mutants until each is decided or time is up.
 
@@ -59,6 +60,7 @@ def run_mutants(
         query_seconds: how long one query may run.
         recheck: whether every data set is tried even on what an argument lets pass; a kill wins,
             and a note names the argument, which is wrong then.
+        prover: looks for arguments, instead of a new one that knows the facts.
 
     Raises:
         UsageError: a data set lacks a relation.
@@ -70,7 +72,7 @@ def run_mutants(
         known = relations or match_relations(program, datasets)
         field_ = _Field(program, Rig(Setting(known, prepare, query_seconds), stack))
         field_.open(datasets)
-        prover = Prover(facts or {})
+        prover = prover or Prover(facts or {})
         run = _Run(field_, mutants, prover, recheck)
         if field_.problem:
             verdicts = [Verdict(m, "not_tried", detail=field_.problem) for m in mutants]
@@ -225,7 +227,7 @@ class _Run:
         """The verdict of some data sets; None when none tells the mutant from the original."""
         for bench in benches:
             try:
-                outcome = bench.differs(mutant.program, mutant.cut)
+                outcome = bench.tells(mutant)
             except Failed as failure:
                 status: Status = "invalid" if failure.kind == "binds" else "undecided"
                 return Verdict(mutant, status, detail=failure.message)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Literal
 
 import duckdb
@@ -54,9 +56,29 @@ class Session:
         Raises:
             Failed: in one of the ways that :class:`Failed` names.
         """
+        with self._limited():
+            return self._connection.execute(sql, values).fetchall()
+
+    def typed(self, sql: str, most: int) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+        """Runs a query and gives the types of its columns and its rows.
+
+        Args:
+            sql: the query.
+            most: how many rows to give; what comes after them is left.
+
+        Raises:
+            Failed: in one of the ways that :class:`Failed` names.
+        """
+        with self._limited():
+            found = self._connection.execute(sql)
+            kinds = tuple(str(column[1]) for column in found.description or ())
+            return kinds, found.fetchmany(most)
+
+    @contextmanager
+    def _limited(self) -> Iterator[None]:
         self._clock.start(self._connection, self._seconds)
         try:
-            return self._connection.execute(sql, values).fetchall()
+            yield
         except duckdb.InterruptException as error:
             raise Failed("time", f"took longer than {self._seconds:g} s") from error
         except _BINDING as error:

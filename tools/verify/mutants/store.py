@@ -56,12 +56,21 @@ class Store:
         for name, reference in relations.items():
             _load(self._root, name, [table_of(b, reference) for b in batches])
 
-    def session(self, clock: Clock, seconds: float) -> Session:
-        """A connection for one thread."""
+    def session(
+        self, clock: Clock, seconds: float, *, path: Sequence[str] = (CTES, "main"), batch: int = 0
+    ) -> Session:
+        """A connection for one thread.
+
+        Args:
+            clock: stops statements that run too long.
+            seconds: how long one may run.
+            path: schemas in which names are looked up; they exist.
+            batch: the load whose rows are seen.
+        """
         cursor = self._root.cursor()
         cursor.execute("set timezone = 'UTC'")
-        cursor.execute(f"set search_path = '{CTES},main'")
-        cursor.execute("set variable specmill_batch = 0")
+        cursor.execute(f"set search_path = '{','.join(path)}'")
+        cursor.execute(f"set variable specmill_batch = {batch}")
         return Session(cursor, clock, seconds)
 
     def close(self) -> None:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from tools.sql.equivalent.facts import Declared
 from tools.sql.equivalent.prove import Prover
@@ -44,6 +45,11 @@ class Field:
     facts: Mapping[str, Declared]
     threads: int = 2
 
+    @cached_property
+    def prover(self) -> Prover:
+        """Looks for arguments that a fault is harmless; it remembers what it has found."""
+        return Prover(self.facts)
+
     @property
     def staged(self) -> bool:
         """Whether only some columns of the last unit count."""
@@ -70,21 +76,27 @@ def try_faults(
         clock: stops queries that run too long.
     """
     few = _FEW_STAGED if field.staged else _FEW
-    found = _tried(replace(field, series=field.series[:few]), faults, deadline, clock)
+    found = _tried(field, field.series[:few], faults, deadline, clock)
     left = [v.mutant for v in found.of("undecided")]
     if not left or len(field.series) <= few or time.monotonic() >= deadline:
         return found
-    rest = _tried(replace(field, series=field.series[few:]), left, deadline, clock)
+    rest = _tried(field, field.series[few:], left, deadline, clock)
     return merged(found, rest)
 
 
-def _tried(field: Field, faults: Sequence[Mutant], deadline: float, clock: Clock) -> MutationResult:
+def _tried(
+    field: Field,
+    series: Sequence[Series],
+    faults: Sequence[Mutant],
+    deadline: float,
+    clock: Clock,
+) -> MutationResult:
     if field.staged:
-        return _staged(field, faults, deadline, clock)
+        return _staged(field, series, faults, deadline, clock)
     return run_mutants(
-        field.chain.program, faults, [_given(s) for s in field.series],
-        prepare=field.chain.prepare, deadline=deadline, facts=field.facts, threads=field.threads,
-        query_seconds=MUTANT_SECONDS,
+        field.chain.program, faults, [_given(s) for s in series],
+        prepare=field.chain.prepare, deadline=deadline, threads=field.threads,
+        query_seconds=MUTANT_SECONDS, prover=field.prover,
     )  # fmt: skip
 
 
@@ -93,13 +105,17 @@ def _given(series: Series) -> Dataset | Series:
 
 
 def _staged(
-    field: Field, faults: Sequence[Mutant], deadline: float, clock: Clock
+    field: Field,
+    given: Sequence[Series],
+    faults: Sequence[Mutant],
+    deadline: float,
+    clock: Clock,
 ) -> MutationResult:
     started = time.monotonic()
     skipped = dict[str, str]()
     with ExitStack() as stack:
         benches = []
-        for series in field.series:
+        for series in given:
             name = series[0].name
             try:
                 bench = ChainBench(name, series, field.chain, clock)
@@ -110,7 +126,7 @@ def _staged(
         if not benches:
             verdicts = [Verdict(m, "not_tried", detail="no data set can be used") for m in faults]
         else:
-            verdicts = _Trial(benches, faults, Prover(field.facts)).all(deadline, field.threads)
+            verdicts = _Trial(benches, faults, field.prover).all(deadline, field.threads)
     return MutationResult(tuple(verdicts), time.monotonic() - started, skipped)
 
 
@@ -141,7 +157,7 @@ class _Trial:
     def _decided(self, fault: Mutant) -> Verdict:
         for bench in sorted(self._benches, key=lambda b: -b.kills):
             try:
-                how = bench.differs(fault.program)
+                how = bench.differs(fault)
             except Failed as failure:
                 status = "invalid" if failure.kind == "binds" else "undecided"
                 return Verdict(fault, status, detail=failure.message)  # type: ignore[arg-type]
