@@ -222,12 +222,9 @@ def _model_steps(spec: Spec, model: Model) -> Iterator[Step]:
         pass  # people wrote the SQL; dbt finds it under custom/
     elif model.load.strategy == "scd2":
         yield from _change_log(model, needs, why)
-        by_model = model.author == "model" and why is not None
         yield Step(
-            sql, "dbt_scd2", layout.model_file(model, ".sql"),
-            "authored" if by_model else "compiled",
-            why if why is not None and by_model else _STRATEGY["scd2"],
-            model.name, (f"changes:{model.name}",),
+            sql, "dbt_scd2", layout.model_file(model, ".sql"), "compiled",
+            _STRATEGY["scd2"], model.name, (f"changes:{model.name}",),
         )  # fmt: skip
     elif why is not None:
         yield Step(

@@ -24,6 +24,7 @@ from tools.sql import template
 from tools.sql.parse import SqlError
 from tools.sql.render import type_sql
 from tools.sql.static import Outline, outline, same_type
+from tools.verify.authored import check_authored
 
 _DIALECT = "duckdb"
 
@@ -62,7 +63,7 @@ def check_static(
     for artifact in artifacts:
         if artifact.path.endswith(".sql") and "tests" in PurePosixPath(artifact.path).parts:
             list(_outlines(artifact, tables, findings))
-    return Report.of(findings)
+    return Report.of((*findings, *check_authored(artifacts)))
 
 
 def _is_yaml(artifact: Artifact) -> bool:
