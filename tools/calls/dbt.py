@@ -23,7 +23,7 @@ EFFECT = "run"
 
 Command = Literal["compile", "build", "run", "test", "ls", "show"]
 
-_GOOD = frozenset({"success", "pass", "skipped", "warn"})
+_GOOD = frozenset({"success", "pass", "skipped", "warn", "no-op"})
 
 
 def dbt(
@@ -38,8 +38,7 @@ def dbt(
     """Run dbt on the development database (DuckDB): what went wrong comes first, with its place.
 
     compile shows the SQL of the selected models, build makes and tests them, run only makes them,
-    test only tests them, ls lists what a selection means, show gives rows of one built model's
-    query.
+    test only tests them, ls lists what a selection means, show gives rows of one built model.
 
     Args:
         command: What dbt does.
@@ -95,16 +94,21 @@ def _code(run: DbtRun) -> str:
 
 
 def _shown(desk: Desk, place: DbtProject, run: DbtRun, limit: int) -> str:
-    codes = [node["code"] for node in run.nodes.values() if node["resource_type"] == "model"]
-    if len(codes) != 1:
-        raise ToolError(f"show takes one model; {len(codes)} are selected.")
-    return rows_of(desk, place.database, codes[0], limit).text()
+    models = [node for node in run.nodes.values() if node["resource_type"] == "model"]
+    if len(models) != 1:
+        raise ToolError(f"show takes one model; {len(models)} are selected.")
+    relation = models[0]["relation"]
+    sql = f"select * from {relation}" if relation else models[0]["code"]
+    return rows_of(desk, place.database, sql, limit).text()
 
 
 def _summary(run: DbtRun) -> str:
     nodes = node_results(run)
     bad = [node for node in nodes if node.status not in _GOOD]
-    lines = [f"{node.kind} {node.name}: {node.status}" for node in nodes]
+    told = [node for node in nodes if node in bad or node.kind not in ("test", "unit_test")]
+    lines = [f"{node.kind} {node.name}: {node.status}" for node in told]
+    passed = sum(node.kind in ("test", "unit_test") and node not in bad for node in nodes)
+    lines += [f"{passed} tests pass"] if passed else []
     ok = "ok" if run.success else "failed"
     return "\n".join(
         [*lines, f"[dbt {ok}: {len(nodes)} nodes, {len(bad)} bad, {run.seconds:.1f} s]"]

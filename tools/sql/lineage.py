@@ -21,7 +21,7 @@ def origins(text: str, dialect: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
         SqlError: the text is no query once its Jinja is taken out.
     """
     tree = parse_query(template.plain(text), dialect)
-    names = {template.REF + name: name for name in template.refs(text)}
+    names = {template.REF + name: name for name in template.refs(text)} | {template.THIS: "itself"}
     for source, table in template.sources(text):
         names[f"{template.SOURCE}{source}__{table}"] = f"{source}.{table}"
     try:
@@ -40,7 +40,9 @@ def _leaves(step: Step, names: dict[str, str]) -> tuple[str, ...]:
         column = leaf.name.rpartition(".")[2].strip('"')
         if isinstance(leaf.expression, exp.Table):
             table = leaf.expression.name
+            if table == template.VALUE:
+                continue
             found.append(f"{names.get(table.lower(), table)}.{column}")
-        elif isinstance(leaf.expression, exp.Placeholder):
+        elif isinstance(leaf.expression, exp.Placeholder) and column != template.VALUE:
             found.append(column)
     return tuple(dict.fromkeys(found))

@@ -121,6 +121,9 @@ def _with_manifest(request: Request, events: list[dict[str, str]]) -> Any:
     """The command on the kept manifest, which is parsed first where it has to be."""
     places = _places(*(request[k] for k in ("project", "profiles", "target", "logs")))
     args = [*request["args"], *places, "--vars", request["vars"]]
+    if request["args"][0] == "ls":
+        at = args.index("--threads")
+        return _run([*args[:at], *args[at + 2 :]], None, events)  # it knows no such option
     if request["args"][0] not in (*_MANIFEST_COMMANDS, "parse"):
         return _run(args, None, events)
     key = _key(request)
