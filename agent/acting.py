@@ -62,6 +62,26 @@ class Watcher(Protocol):
 class Silent(Watcher):
     """Watches and does nothing: a base for those that care for some events only."""
 
+    def delta(self, delta: Delta) -> None:
+        """Nothing."""
+        return
+
+    def asked(self, request: Request) -> None:
+        """Nothing."""
+        return
+
+    def answered(self, turn: Turn, money: float) -> None:
+        """Nothing."""
+        return
+
+    def calling(self, call: ToolCall) -> None:
+        """Nothing."""
+        return
+
+    def called(self, call: ToolCall, result: ToolResult) -> None:
+        """Nothing."""
+        return
+
 
 def results(
     calls: Sequence[ToolCall], toolbox: Toolbox, watch: Watcher, cancel: threading.Event

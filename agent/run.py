@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from agent.state import GRAPH_VERSION, RunState
 from agent.terminal.progress import Progress
 from agent.trace import Event, Trace
 from tools.errors import ProgramMissing, SpecmillError, UsageError
+from tools.lock import LOCK, LockFile, on_disk
 from tools.repo import Repo
 from tools.rules.engine import Subject, gates
 from tools.rules.load import load_constitution
@@ -30,10 +32,15 @@ from tools.spec.suggest import did_you_mean
 from tools.workflow import choose, load_workflows
 from tools.workflow_model import Workflow, WorkflowStep
 from tools.workflow_steps import GateStep
-from tools.workspace import Workspace, run_lock
+from tools.workspace import Workspace, read_text, run_lock
+from tools.workspace_write import write_atomic
 
 if TYPE_CHECKING:
     from tools.verify.worker import DbtWorker
+
+
+BEGAN = "began.json"
+"""In the folder of a run: what it began with."""
 
 
 @dataclass
@@ -97,6 +104,7 @@ class Engine:
                 "version": loaded.spec.version,
                 "digest": loaded.digest,
             }
+            self._note_beginning(run, loaded, repo)
             with self._context(run, loaded, workflow, repo) as context:
                 context.trace.write(
                     "run",
@@ -141,6 +149,26 @@ class Engine:
                 context.trace.write("resume", run=run)
                 began(run)
                 return self._walk(context, None, run)
+
+    def _note_beginning(self, run: str, loaded: LoadedSpec, repo: Repo | None) -> None:
+        """Keeps what a replay needs to begin where this run did."""
+        root = self.workspace.root
+        branch = f"{self.settings.branch_prefix}{loaded.spec.pipeline}"
+        texts = {self._relative(loaded): read_text(loaded.file)}
+        if repo is None:
+            files = LockFile.load(root).files
+            authored = (path for path, file in files.items() if file.origin == "authored")
+            found = {path: on_disk(root, path) for path in (LOCK, *authored)}
+            texts |= {path: text for path, text in found.items() if text is not None}
+        began = {
+            "now": self.clock().isoformat(),
+            "head": repo.head() or "" if repo else "",
+            "branch": branch,
+            "tip": repo.branch_tip(branch) or "" if repo else "",
+            "texts": texts,
+        }
+        file = trace_file(self.workspace, run).with_name(BEGAN).relative_to(root).as_posix()
+        write_atomic(root, file, json.dumps(began, ensure_ascii=False))
 
     def _walk(self, context: Context, state: RunState | None, run: str) -> Result:
         try:

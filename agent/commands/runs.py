@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from agent.commands.errors import Session
 from agent.commands.options import examples, json_option
+
+if TYPE_CHECKING:
+    from tools.workspace import Workspace
 
 
 @click.command(
@@ -29,12 +34,13 @@ def runs(session: Session, limit: int, as_json: bool) -> None:
 
 @click.command(
     short_help="Show what a run did and found.",
-    epilog=examples("specmill show last", "specmill show dim_order-1122-0153 --json"),
+    epilog=examples("specmill show last --prompts", "specmill show dim_order-1122-0153 --json"),
 )
 @click.argument("run")
+@click.option("--prompts", is_flag=True, help="Print what a model was sent and answered instead.")
 @json_option
 @click.pass_obj
-def show(session: Session, run: str, as_json: bool) -> None:
+def show(session: Session, run: str, prompts: bool, as_json: bool) -> None:
     """Shows what a run did, how it ended, and what it found; 'last' is the newest."""
     from agent.graph import read_state
     from agent.result import result_of
@@ -43,9 +49,37 @@ def show(session: Session, run: str, as_json: bool) -> None:
 
     workspace = session.workspace()
     name = find_run(workspace, run)
+    if prompts:
+        _prompts(session, workspace, name)
+        return
     ended = read_state(workspace.state / CHECKPOINTS, name)
     result = result_of(ended.state, ended.waits)
     if as_json:
         session.emit(result.to_json())
     else:
         print_summary(session.terminal.out, result)
+
+
+def _prompts(session: Session, workspace: Workspace, name: str) -> None:
+    """What was sent, each part once: a request adds to the one before it."""
+    from agent.recording import FILE, read_recording
+    from agent.runs import runs_folder
+    from agent.sent import sent_text
+
+    exchanges = read_recording(runs_folder(workspace) / name / FILE)
+    if session.json:
+        session.emit(
+            [
+                {
+                    "about": exchange.about,
+                    "request": exchange.request.to_json(),
+                    "answer": exchange.turn.to_json() if exchange.turn else None,
+                }
+                for exchange in exchanges
+            ]
+        )
+    elif not exchanges:
+        click.echo(f"{name} asked no model anything.")
+    else:
+        for line in sent_text(exchanges):
+            click.echo(line)

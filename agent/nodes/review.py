@@ -17,7 +17,10 @@ from tools.rules.article import Constitution
 from tools.workflow_model import WorkflowStep
 from tools.workspace_write import write_atomic
 
-_DURATION = re.compile(r"\b(under|over) \d+ (s|min|h)\b")
+_PASSING = re.compile(
+    r"\b(under|over) \d+ (s|min|h)\b|, (no errors|unchanged since it was shown)(?= \|)"
+)
+"""What differs from run to run though nothing has changed: durations, and a proof that was kept."""
 
 
 def review(state: RunState, step: WorkflowStep, context: Context) -> Update:
@@ -33,8 +36,9 @@ def review(state: RunState, step: WorkflowStep, context: Context) -> Update:
         others=context.others,
         previous=before,
     )
-    # A slower or a faster machine is no news: the page changes with what it says otherwise.
-    if _DURATION.sub("", text) != _DURATION.sub("", before):
+    # A slower machine, or a proof that was kept, is no news: the page changes with what it says
+    # otherwise.
+    if _PASSING.sub("", text) != _PASSING.sub("", before):
         write_atomic(root, path, text)
     context.summarise(step.name, path)
     return {"review": path}
