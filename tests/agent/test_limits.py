@@ -115,6 +115,17 @@ def test_what_the_service_counted_is_not_estimated_again() -> None:
         meter(spent=spent, money=0.42).affordable(request("y" * 90_000))
 
 
+def test_a_conversation_that_shrank_is_not_underrated() -> None:
+    spent = Spent()
+    counted = meter(spent=spent, money=0.5)
+    counted.affordable(request("y" + "x" * 90_000))
+    counted.answered(turn(cache_read=20_000))
+    begins = request("y" + "x" * 90_000)
+    spent.sent += 1_000_000  # as if far more had been sent than is now
+    with pytest.raises(BudgetSpent):
+        meter(spent=spent, money=0.3).affordable(begins)
+
+
 def test_room_grows_up_to_the_cap() -> None:
     counted = meter(max_tokens=1000, max_tokens_cap=3000)
     assert [counted.more_room() for _ in range(3)] == [2000, 3000, 3000]

@@ -119,6 +119,7 @@ class Run:
         self.spent = Spent()
         self.log = Log()
         self.steering: list[list[str]] = []
+        self.save: Callable[[], None] = lambda: None
 
     def go(self) -> Ended:
         return converse(
@@ -131,6 +132,7 @@ class Run:
             watch=self.log,
             cancel=self.tools.cancel,
             steer=lambda: self.steering.pop(0) if self.steering else [],
+            save=self.save,
         )
 
     @property
@@ -312,6 +314,22 @@ def test_a_stopped_answer_keeps_its_words() -> None:
     cancelling.talk.say("go on")
     assert cancelling.go().text == "ok"
     assert cancelling.tools.ran == []
+
+
+def test_words_of_a_void_attempt_are_not_kept() -> None:
+    class Flaky:
+        name, context_window = "m", 100
+
+        def turn(self, request: Request, on: Callable[[Delta], None], cancel: Any) -> Turn:
+            on(Delta("text", "half an ans"))
+            on(Delta("retry", "broke off"))
+            on(Delta("text", "anew"))
+            raise Cancelled
+
+    run = Run()
+    run.model = Flaky()  # type: ignore[assignment]
+    assert run.go().text == "anew"
+    assert run.talk.messages[1]["content"] == [{"type": "text", "text": "anew"}]
 
 
 def test_an_answer_stopped_before_its_first_word_leaves_nothing() -> None:
@@ -514,6 +532,26 @@ def test_whatever_happens_the_conversation_is_valid(
     assert len(set(tools.ran)) == len(tools.ran), "a call ran twice"
 
 
+def test_a_call_is_on_disk_before_it_runs() -> None:
+    """Killed while it runs, a run resumes with a call whose effect is unknown, not without it."""
+    run = Run(calls(("edit", {"a": 1}), ("edit", {"a": 2})), say("ok"))
+    disk = Conversation()
+
+    class Looks(Tools):
+        def run(self, call: ToolCall) -> ToolResult:
+            assert call in disk.open_calls()
+            return super().run(call)
+
+    def save() -> None:
+        nonlocal disk
+        disk = Conversation.from_json(run.talk.to_json())
+
+    run.tools = Looks()
+    run.save = save
+    assert run.go().reason == "done"
+    assert disk.messages == run.talk.messages
+
+
 def test_a_killed_run_tells_the_model_what_is_not_known() -> None:
     run = Run(calls(("edit", {"a": 1}), ("edit", {"a": 2})), say("ok"))
     disk: list[Message] = []
@@ -522,17 +560,8 @@ def test_a_killed_run_tells_the_model_what_is_not_known() -> None:
         if len(run.tools.ran) < 2:
             disk[:] = run.talk.to_json()
 
-    converse(
-        run.model,
-        run.talk,
-        SYSTEM,
-        run.tools,
-        FREE,
-        spent=Spent(),
-        watch=Silent(),
-        cancel=run.tools.cancel,
-        save=save,
-    )
+    run.save = save
+    run.go()
     resumed = Run(say("ok"))
     resumed.talk = Conversation.from_json(disk)
     resumed.go()
