@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from importlib.util import find_spec
 
 from agent.config import KEY_VARIABLE, Provider, Settings
+from agent.limits import Limits
 from agent.model.base import Model
 from tools.errors import NeedsModel, ProgramMissing
 
@@ -38,8 +39,17 @@ def model_from(settings: Settings, environ: Mapping[str, str]) -> Model:
         key = _key(environ)
     else:
         _check_provider(settings.provider, environ)
-    return Claude(
-        settings.provider, settings.model, api_key=key or None, base_url=settings.base_url or None
+    return Claude(settings.provider, settings.model, api_key=key, base_url=settings.base_url)
+
+
+def limits_from(settings: Settings) -> Limits:
+    """What a conversation may use up."""
+    return Limits(
+        turns=settings.turns,
+        money=settings.money,
+        seconds=settings.seconds,
+        max_tokens=settings.max_tokens,
+        max_tokens_cap=max(settings.max_tokens, Limits.max_tokens_cap),
     )
 
 

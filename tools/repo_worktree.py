@@ -137,14 +137,14 @@ def _refuse_elsewhere(person: Git, ref: str, branch: str, at: Path) -> None:
             )
 
 
-def _marker(at: Path) -> Path:
+def marker(at: Path) -> Path:
     """Says that ``at`` is ours; beside it, so that it outlives half-made and half-deleted ones."""
     return at.with_name(at.name + _MARKER)
 
 
 def _refuse_foreign(at: Path) -> None:
     occupied = at.is_symlink() or at.is_file() or (at.is_dir() and any(at.iterdir()))
-    if occupied and not _marker(at).is_file():
+    if occupied and not marker(at).is_file():
         raise WaitsForPerson(
             f"{at}: there is something that specmill did not make, where its worktree belongs",
             "Move it away, then run again.",
@@ -220,7 +220,7 @@ def _make(person: Git, branch: str, at: Path, tip: str) -> None:
 def _clear(at: Path, branch: str) -> None:
     try:
         at.parent.mkdir(parents=True, exist_ok=True)
-        _marker(at).write_text(f"{branch}\n", encoding="utf-8")
+        marker(at).write_text(f"{branch}\n", encoding="utf-8")
         if at.is_dir() and not at.is_symlink():
             shutil.rmtree(at)
         else:

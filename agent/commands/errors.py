@@ -97,6 +97,15 @@ class Session:
             click.echo(f"note: {found.says}", err=True)
         return found
 
+    def require_service(self, trusted: Trusted) -> None:
+        """Stops where an ignored address of the service would go unnoticed.
+
+        Raises:
+            WaitsForPerson: nobody is at a terminal, and the repository names another service.
+        """
+        if not sys.stderr.isatty():
+            trusted.require_service()
+
     def emit(self, document: Any) -> None:
         """Prints a JSON document on stdout."""
         click.echo(json.dumps(document, ensure_ascii=False, indent=2))

@@ -1,0 +1,1 @@
+"""The tests of a project of somebody: which there are, what they say, and what shows it."""

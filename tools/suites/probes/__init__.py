@@ -1,0 +1,1 @@
+"""Programs for a project's own Python, alone in a folder that goes on its path."""
