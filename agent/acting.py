@@ -62,24 +62,24 @@ class Watcher(Protocol):
 class Silent(Watcher):
     """Watches and does nothing: a base for those that care for some events only."""
 
-    def delta(self, delta: Delta) -> None:
-        """Nothing."""
+    def delta(self, delta: Delta) -> None:  # noqa: ARG002
+        """Says nothing."""
         return
 
-    def asked(self, request: Request) -> None:
-        """Nothing."""
+    def asked(self, request: Request) -> None:  # noqa: ARG002
+        """Says nothing."""
         return
 
-    def answered(self, turn: Turn, money: float) -> None:
-        """Nothing."""
+    def answered(self, turn: Turn, money: float) -> None:  # noqa: ARG002
+        """Says nothing."""
         return
 
-    def calling(self, call: ToolCall) -> None:
-        """Nothing."""
+    def calling(self, call: ToolCall) -> None:  # noqa: ARG002
+        """Says nothing."""
         return
 
-    def called(self, call: ToolCall, result: ToolResult) -> None:
-        """Nothing."""
+    def called(self, call: ToolCall, result: ToolResult) -> None:  # noqa: ARG002
+        """Says nothing."""
         return
 
 

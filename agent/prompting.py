@@ -8,6 +8,7 @@ in a fence that the text inside cannot close.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
@@ -20,6 +21,7 @@ from tools.secrets import redact
 MARK = {"type": "ephemeral"}
 _FENCE = 12
 _EVIDENCE = 60
+_BLANKS = re.compile(r"\n{3,}")
 
 
 def system_for(
@@ -73,7 +75,8 @@ def constitution_text(constitution: Constitution) -> str:
     """The articles as prose, each rule named with what it does when it is broken."""
     parts = []
     for article in constitution.articles:
-        lines = [f"## {article.id} {article.title}", article.prose.strip()]
+        prose = _BLANKS.sub("\n\n", article.prose.strip())
+        lines = [f"## {article.id} {article.title}", prose]
         lines += [
             f"- {rule.id} ({rule.level}{'' if rule.level == 'SHOULD' else ', stops the run'}): "
             f"{rule.message or rule.check or rule.expr or ''}"

@@ -58,7 +58,7 @@ def generate(state: RunState, step: WorkflowStep, context: Context) -> Update:
     _refuse_drift(state, context, root, locked, [*artifacts, *_to_come(own, state["pipeline"])])
     update: Update = {"findings": [], **place}
     if own.open and context.author is not None:
-        _write_texts(context.workspace.root, root, artifacts)
+        _write_texts(context, root, artifacts)
         written = author_steps(now, step, context, own)
         update |= {"refusals": [*state.get("refusals", []), *written.refusals]}
         if written.stop:
@@ -226,17 +226,23 @@ def _write(
             if ours and delete_atomic(root, path):
                 owner = spec.pipeline
                 files[path] = {"path": path, "sha256": "", "owner": owner, "change": "removed"}
-    for path in inputs(context) if root != own else ():
-        write_atomic(root, path, read_text(own / path))
+    _write_inputs(context, root)
     write_atomic(root, LOCK, lock.dumps())
     return list(files.values())
 
 
-def _write_texts(own: Path, root: Path, artifacts: Sequence[Artifact]) -> None:
+def _write_texts(context: Context, root: Path, artifacts: Sequence[Artifact]) -> None:
     """Writes files before the lock knows them; a run that is killed now finds them its own."""
-    keep_bases(own, artifacts)
+    keep_bases(context.workspace.root, artifacts)
     for artifact in artifacts:
         write_atomic(root, artifact.path, artifact.content)
+    _write_inputs(context, root)
+
+
+def _write_inputs(context: Context, root: Path) -> None:
+    own = context.workspace.root
+    for path in inputs(context) if root != own else ():
+        write_atomic(root, path, read_text(own / path))
 
 
 def _write_file(root: Path, artifact: Artifact, locked: LockFile) -> FileState:
