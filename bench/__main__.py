@@ -10,13 +10,14 @@ from importlib.metadata import version
 
 import click
 
-from bench import checking, imports, running, startup
+from bench import checking, imports, loop, running, startup
 from bench.measure import ROOT, Failed, Table
 
 PARTS: dict[str, Callable[[bool], tuple[Table, ...]]] = {
     "start": lambda quick: (startup.measure(quick=quick),),
     "check": lambda quick: (checking.measure(quick=quick),),
     "run": lambda quick: running.measure(quick=quick),
+    "loop": lambda quick: loop.measure(quick=quick),
     "imports": lambda quick: (imports.measure(quick=quick),),
 }
 RESULTS = ROOT / "bench" / "RESULTS.md"
