@@ -12,6 +12,7 @@ from functools import cached_property
 from sqlglot import exp
 
 from tools.sql.analyse import conjuncts
+from tools.sql.equivalent.bound import bound_type
 from tools.sql.equivalent.nulls import never_null, rejects
 from tools.sql.equivalent.relation import Output, Relation
 from tools.sql.equivalent.types import type_of
@@ -222,7 +223,8 @@ class Scope:
             owner = self.resolve(column)
             return owner[1].type if owner else None
 
-        return type_of(node, lookup)
+        known = type_of(node, lookup)
+        return known if known is not None else bound_type(node, lookup)
 
 
 def _condition(source: Source, before: list[Source]) -> Node | None:

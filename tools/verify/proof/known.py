@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tools.spec.scope import outputs
-from tools.spec.transform import Model
+from tools.spec.transform import Dedupe, Model, Pick
 from tools.sql.equivalent.facts import Column, Declared
 from tools.verify.compare import exact
 from tools.verify.dataset import Dataset, Table
@@ -67,7 +67,45 @@ def _promised(case: Case) -> dict[str, Promise]:
             found[unit.relation] = _of_model(case, model)
         elif below is not None:
             found[unit.relation] = found.get(below, (frozenset(), ()))
-    return {plain(relation): what for relation, what in found.items()}
+    decided = _decided(case)
+    return {
+        plain(relation): (required, (*keys, *decided.get(plain(relation), ())))
+        for relation, (required, keys) in found.items()
+    }
+
+
+def _decided(case: Case) -> dict[str, list[tuple[str, ...]]]:
+    """Columns in which no two rows of a relation may agree, or the spec would not say which wins.
+
+    That is what rows are picked by, with what they are put in order by.
+    """
+    found: dict[str, list[tuple[str, ...]]] = {}
+    for model in case.spec.models:
+        picks: list[tuple[str, str, Dedupe | Pick]] = []
+        picks += [(model.from_, model.alias, model.dedupe)] if model.dedupe else []
+        picks += [(j.to, j.alias, j.pick) for j in model.joins if j.pick]
+        for reference, alias, pick in picks:
+            texts = (*pick.by, *(o.split()[0] for o in pick.order_by if o.split()))
+            names = [t.rsplit(".", 1)[-1].lower() for t in texts if _is_of(t, alias)]
+            if len(names) == len(texts):
+                for relation in _relations(case, reference):
+                    found.setdefault(relation, []).append(tuple(dict.fromkeys(names)))
+    return found
+
+
+def _is_of(text: str, alias: str) -> bool:
+    """Whether a text is a column, under the name of a table or without one."""
+    owner, _, name = text.rpartition(".")
+    return name.isidentifier() and owner.lower() in ("", alias.lower())
+
+
+def _relations(case: Case, reference: str) -> list[str]:
+    """The relations that hold a table: where it is read from, and the model that stands for it."""
+    units = {u.name: u.relation for u in case.compiled.units}
+    found = [r for r, ref in case.compiled.sources.items() if ref.lower() == reference.lower()]
+    copies = [n for n, r in subjects_of(case).sources.items() if r.lower() == reference.lower()]
+    found += [units[n] for n in (*copies, reference) if n in units]
+    return [plain(r) for r in found]
 
 
 def _of_model(case: Case, model: Model) -> tuple[frozenset[str], tuple[tuple[str, ...], ...]]:
