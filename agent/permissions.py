@@ -95,6 +95,11 @@ class Rule:
             _words(text, found[2])
         return Rule(text, found[1], found[2])
 
+    @property
+    def is_narrow(self) -> bool:
+        """Whether it speaks of places that it names, not of whatever there is."""
+        return self.about is not None and not self.about.startswith(("*", "?"))
+
     def names(self, tool: Tool) -> bool:
         """Whether it speaks of that tool; of the shell only when it says so."""
         return self.name == tool.name or (self.name == tool.effect and tool.name != "shell")
@@ -127,6 +132,11 @@ def _words(rule: str, about: str) -> tuple[str, ...]:
     if not words:
         raise UsageError(f"{rule!r} is not a permission rule", "Name the command.")
     return words
+
+
+def _first(rules: Iterable[Rule], tool: Tool, subject: str) -> Rule | None:
+    """The first rule that speaks of a tool and what it is called about."""
+    return next((rule for rule in rules if rule.names(tool) and rule.covers(subject)), None)
 
 
 @lru_cache(maxsize=64)
@@ -219,16 +229,15 @@ class Permissions:
         if why:
             return Verdict("deny", why)
         sensitive = writes and matches_any(subject, _SENSITIVE)
-        for rules, answer in ((self._deny, "deny"), (self._ask, "ask"), (self._allow, "allow")):
-            if answer == "ask" and self._closed(tool):
-                break
-            for rule in rules:
-                if (
-                    rule.names(tool)
-                    and rule.covers(subject)
-                    and not (answer == "allow" and sensitive and rule.about is None)
-                ):
-                    return Verdict(answer, f"the rule {rule.text} says so", rule.text)  # type: ignore[arg-type]
+        if rule := _first(self._deny, tool, subject):
+            return Verdict("deny", f"the rule {rule.text} says so", rule.text)
+        if self._closed(tool):
+            return self._by_mode(tool)
+        if rule := _first(self._ask, tool, subject):
+            return Verdict("ask", f"the rule {rule.text} says so", rule.text)
+        allow = [rule for rule in self._allow if not sensitive or rule.is_narrow]
+        if rule := _first(allow, tool, subject):
+            return Verdict("allow", f"the rule {rule.text} says so", rule.text)
         return self._by_mode(tool, sensitive=sensitive)
 
     def _closed(self, tool: Tool) -> bool:
@@ -244,7 +253,7 @@ class Permissions:
     def _shell(self, text: str, tool: Tool) -> Verdict:
         found = parsed(text)
         why = denials.denied(found, self._root) or next(
-            (why for path in found.writes if (why := self._protects(path))), ""
+            (why for path in denials.changed(found) if (why := self._protects(path))), ""
         )
         if why:
             return Verdict("deny", why)
@@ -259,7 +268,12 @@ class Permissions:
             if rule.name == "shell" and any(rule.covers_command(c) for c in found.commands):
                 return Verdict("ask", f"the rule {rule.text} says so", rule.text)
         used = [self._allowing(command) for command in found.commands]
-        if not all(used) or not all(self._may_redirect(path) for path in found.writes):
+        files = [path for path in found.writes if path != "/dev/null"]
+        if (
+            not all(used)
+            or (files and denials.moved(found))
+            or not all(map(self._may_redirect, files))
+        ):
             return Verdict("ask", "a shell command is asked for, unless a rule allows it")
         rules = ", ".join(dict.fromkeys(rule.text for rule in used if rule))
         return Verdict("allow", f"the rule {rules} says so", rules)
@@ -270,8 +284,6 @@ class Permissions:
 
     def _may_redirect(self, path: str) -> bool:
         """Whether a redirection may write a file unasked: as a tool that writes might."""
-        if path == "/dev/null":
-            return True
         if path.startswith("/") or matches_any(path, _SENSITIVE):
             return False
         write = [rule for rule in self._allow if rule.name == "write"]

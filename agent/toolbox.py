@@ -12,7 +12,7 @@ from typing import Any, Literal, Protocol
 from agent.model.base import Cancelled, Json
 from agent.permissions import Permissions, Verdict
 from agent.talk import ToolCall
-from tools.catalog import Tool
+from tools.catalog import Tool, catalog
 from tools.desk import Desk, ToolError, ToolResult
 from tools.errors import SpecmillError
 
@@ -95,6 +95,7 @@ class DeskToolbox:
         self._before_write = before_write
         self._redact = redact
         self._decided = decided
+        permissions.expect_known({*catalog(), *self._tools})
         desk.hides = permissions.hides
 
     def definitions(self) -> tuple[Json, ...]:

@@ -12,7 +12,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
-from pathlib import PurePosixPath
 
 import tree_sitter_bash
 from tree_sitter import Language, Node, Parser
@@ -49,12 +48,14 @@ class Commands:
         commands: every command in it, also those in substitutions and in ``bash -c``.
         writes: files that redirections write.
         reads: files that redirections read.
+        assigned: variables that it sets for what comes after, as ``NAME=value``.
         unclear: why it cannot be told for sure what it does; empty if it can.
     """
 
     commands: list[Command] = field(default_factory=list)
     writes: list[str] = field(default_factory=list)
     reads: list[str] = field(default_factory=list)
+    assigned: list[str] = field(default_factory=list)
     unclear: str = ""
 
     def doubt(self, why: str) -> None:
@@ -96,6 +97,7 @@ def _read(text: str, found: Commands, depth: int) -> None:
         elif node.type == "file_redirect":
             _redirect(node, found)
         elif node.type == "variable_assignment" and node.parent and node.parent.type != "command":
+            found.assigned.append(_text(node))
             found.doubt("it sets a variable")
 
 
@@ -133,18 +135,17 @@ def _add(node: Node, found: Commands, depth: int) -> None:
 
 def _inner(words: list[str], found: Commands) -> str | None:
     """The text that a shell or ``eval`` would read from its arguments."""
-    name = PurePosixPath(words[0]).name
+    name = words[0].rpartition("/")[2]
     if name in ("eval", "source", ".", "trap", "alias"):
         found.doubt(f"it uses {name}")
         return " ".join(words[1:]) if name == "eval" else None
     for at, word in enumerate(words):
-        if PurePosixPath(word).name not in _SHELLS:
+        if word.rpartition("/")[2] not in _SHELLS:
             continue
         for option, text in zip(words[at + 1 :], words[at + 2 :], strict=False):
             if re.fullmatch(r"-[a-zA-Z]*c[a-zA-Z]*", option):
                 return text
-        if at == 0:
-            found.doubt(f"{name} reads commands from somewhere else")
+        found.doubt(f"{word} reads commands from somewhere else")
     return None
 
 
@@ -175,11 +176,18 @@ def _word(node: Node, found: Commands) -> str:
     if node.type == "string":
         return _quoted(node, found)
     if node.type == "concatenation":
-        return "".join(_word(part, found) for part in node.children)
+        quoted = ("string", "raw_string")
+        _expect_no_braces("".join(_text(c) for c in node.children if c.type not in quoted), found)
+        return "".join(_word(c, found) if c.is_named else _text(c) for c in node.children)
     if node.type in ("word", "number"):
         return _bare(text, found)
     found.doubt(f"it holds {_article(node.type)}")
     return "…"
+
+
+def _expect_no_braces(text: str, found: Commands) -> None:
+    if re.search(r"\{.*(,|\.\.)", text):
+        found.doubt("it has a brace expansion")
 
 
 def _quoted(node: Node, found: Commands) -> str:
@@ -203,8 +211,7 @@ def _bare(text: str, found: Commands) -> str:
     plain = re.sub(r"\\.", "", text)
     if re.match(r"-?[*?\[]", plain):
         found.doubt("it has a pattern of file names where an option could come out")
-    if re.search(r"\{[^}]*(,|\.\.)", plain):
-        found.doubt("it has a brace expansion")
+    _expect_no_braces(plain, found)
     if re.search(r"[$`!]", plain.replace("!=", "")) and plain != "!":
         found.doubt("it has an expansion")
     return re.sub(r"\\(.)", r"\1", text)
