@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agent.config import Settings
-from agent.nodes.specs import load_resolved, roots_of, spec_files
+from agent.nodes.specs import load_resolved, neighbours, roots_of, spec_files, upstream
 from agent.nodes.test import database_of, describe
 from agent.terminal.progress import Progress
 from tools import layout
@@ -38,11 +38,13 @@ class Verified:
         pipeline: its name.
         tree: where its code lies, relative to the workspace.
         outcome: the tiers and what they found.
+        proposals: the file with unit tests that are proposed; empty if none are.
     """
 
     pipeline: str
     tree: str
     outcome: Outcome
+    proposals: str = ""
 
     @property
     def exit_code(self) -> int:
@@ -55,6 +57,7 @@ class Verified:
             "ok": self.exit_code == 0,
             "pipeline": self.pipeline,
             "tree": self.tree,
+            "proposals": self.proposals,
             "outcome": self.outcome.to_json(),
         }
 
@@ -72,14 +75,27 @@ def verify_specs(
         UsageError: a spec has no generated code.
         InputError: a spec or the constitution cannot be read, or a spec has errors.
     """
-    wanted = [load_resolved(f, workspace, roots_of(workspace, settings)) for f in files]
-    if not files:
-        wanted = [loaded for loaded in _known(workspace, settings) if _place(workspace, loaded)]
-    if not wanted:
-        raise UsageError("there is no generated code here", "make some: specmill run SPEC")
+    wanted = wanted_specs(workspace, settings, files)
     with run_lock(workspace.state, "verify"):
         for loaded in wanted:
             yield _verify(workspace, settings, loaded, worker, progress)
+
+
+def wanted_specs(
+    workspace: Workspace, settings: Settings, files: Sequence[Path]
+) -> list[LoadedSpec]:
+    """The specs that were named, or all that have generated code.
+
+    Raises:
+        UsageError: nothing has any.
+        InputError: a spec cannot be read.
+    """
+    wanted = [load_resolved(f, workspace, roots_of(workspace, settings)) for f in files]
+    if not files:
+        wanted = [loaded for loaded in _known(workspace, settings) if place_of(workspace, loaded)]
+    if not wanted:
+        raise UsageError("there is no generated code here", "make some: specmill run SPEC")
+    return wanted
 
 
 def _known(workspace: Workspace, settings: Settings) -> list[LoadedSpec]:
@@ -87,7 +103,7 @@ def _known(workspace: Workspace, settings: Settings) -> list[LoadedSpec]:
     return [load_resolved(file, workspace, roots) for file in spec_files(workspace)]
 
 
-def _place(workspace: Workspace, loaded: LoadedSpec) -> Path | None:
+def place_of(workspace: Workspace, loaded: LoadedSpec) -> Path | None:
     """The tree that holds the pipeline's code: the workspace, else the work tree of its runs."""
     pipeline = loaded.spec.pipeline
     if pipeline in LockFile.load(workspace.root).specs:
@@ -101,7 +117,19 @@ def _place(workspace: Workspace, loaded: LoadedSpec) -> Path | None:
     return None
 
 
-def _artifacts(root: Path, pipeline: str) -> tuple[Artifact, ...]:
+def others_of(
+    workspace: Workspace, loaded: LoadedSpec, roots: Sequence[Path]
+) -> Mapping[str, LoadedSpec]:
+    """The specs of models that a spec reads, by model name."""
+
+    def load(file: Path) -> LoadedSpec:
+        return load_resolved(file, workspace, roots)
+
+    near = neighbours(loaded, spec_files(workspace), load)
+    return {m.name: other for other in upstream(loaded, near) for m in other.spec.models}
+
+
+def artifacts_of(root: Path, pipeline: str) -> tuple[Artifact, ...]:
     """The files of a pipeline as they are on disk now."""
     return tuple(
         Artifact(path, text, file.origin, pipeline)
@@ -118,14 +146,14 @@ def _verify(
     progress: Progress,
 ) -> Verified:
     spec = loaded.spec
-    root = _place(workspace, loaded)
+    root = place_of(workspace, loaded)
     if root is None:
         raise UsageError(
             f"{spec.pipeline} has no generated code in {LOCK} or on a branch of a run",
             f"make it: specmill run {loaded.path}",
         )
     progress.start(spec.pipeline, "reading")
-    artifacts = _artifacts(root, spec.pipeline)
+    artifacts = artifacts_of(root, spec.pipeline)
     started = datetime.now(UTC)
     outcome = verify(
         Subject(
@@ -135,6 +163,7 @@ def _verify(
             project=root / str(layout.DBT),
             database=database_of(workspace, spec.pipeline),
             roots=roots_of(workspace, settings),
+            others=others_of(workspace, loaded, roots_of(workspace, settings)),
         ),
         constitution=load_constitution(workspace.constitution),
         worker=worker,

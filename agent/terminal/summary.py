@@ -190,7 +190,7 @@ def print_verified(console: Console, verified: Verified, explain: str = "") -> N
     if explain:
         print_explained(console, verified.outcome, explain)
     else:
-        print_verdicts(console, verified.outcome)
+        print_verdicts(console, verified.outcome, verified.proposals)
     shown = [f for f in report if f.severity in (Severity.ERROR, Severity.WARNING)]
     if shown:
         print_findings(console, shown)

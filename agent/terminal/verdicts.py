@@ -14,18 +14,27 @@ _STYLES = {"TESTED": "ok", "REFUTED": "bad", "UNVERIFIED": "warning"}
 _SURVIVORS = 3
 
 
-def print_verdicts(console: Console, outcome: Outcome) -> None:
-    """Prints a line for each model, then the columns that are not as the others."""
+def print_verdicts(console: Console, outcome: Outcome, proposals: str = "") -> None:
+    """Prints a line for each model, then the columns that are not as the others.
+
+    Args:
+        console: where to.
+        outcome: what was found.
+        proposals: the file with proposed unit tests; empty if there is none.
+    """
     models = list(dict.fromkeys(v.model for v in outcome.verdicts))
     if not models:
         return
     strengths = {s.model: s for s in outcome.strengths}
     heads = ["model", "columns", "verdict"]
     if strengths:
-        heads += ["faults", "survive", "tests"]
+        heads += ["proof", "tests"]
+    more = any(s.proposed for s in outcome.strengths)
+    if more:
+        heads.append("proposed")
     rows = [[Text(h, style="faint") for h in heads]]
     rows += [
-        _row([v for v in outcome.verdicts if v.model == model], strengths.get(model))
+        _row([v for v in outcome.verdicts if v.model == model], strengths.get(model), more=more)
         for model in models
     ]
     console.print()
@@ -36,10 +45,11 @@ def print_verdicts(console: Console, outcome: Outcome) -> None:
             line.append(verdict.kind, style=_STYLES[verdict.kind])
             line.append(f" {verdict.reason}")
             print_indented(console, line, 2)
+    _print_rates(console, outcome.strengths, proposals)
     _print_survivors(console, outcome.strengths)
 
 
-def _row(verdicts: Sequence[Verdict], strength: Strength | None) -> list[Text]:
+def _row(verdicts: Sequence[Verdict], strength: Strength | None, *, more: bool) -> list[Text]:
     kinds = {v.kind for v in verdicts}
     worst = next(k for k in ("REFUTED", "TESTED", "UNVERIFIED") if k in kinds)
     tested = [v for v in verdicts if v.kind == "TESTED"]
@@ -49,11 +59,9 @@ def _row(verdicts: Sequence[Verdict], strength: Strength | None) -> list[Text]:
         said.append(f" on {number} data set{'' if number == 1 else 's'}", style="")
     cells = [Text(verdicts[0].model, style="name"), Text(f"{len(tested)}/{len(verdicts)}"), said]
     if strength is not None:
-        cells += [
-            Text(rate(strength.rate)),
-            Text(str(strength.undecided or "")),
-            Text(rate(strength.shipped_rate)),
-        ]
+        cells += [Text(rate(strength.rate)), Text(rate(strength.shipped_rate))]
+    if strength is not None and more:
+        cells.append(Text(rate(strength.proposed_rate) if strength.proposed else ""))
     return cells
 
 
@@ -64,18 +72,36 @@ def rate(value: float | None) -> str:
     return "100%" if value == 1 else f"{min(99, int(value * 100))}%"
 
 
-def _print_survivors(console: Console, strengths: Sequence[Strength]) -> None:
-    survivors = [(s.model, found) for s in strengths for found in s.survivors]
-    left = sum(s.not_tried for s in strengths)
-    if not survivors and not left:
-        return
+def _print_rates(console: Console, strengths: Sequence[Strength], proposals: str) -> None:
+    """Both rates in words: what the proof tells apart, and what the shipped tests notice."""
     killed = sum(s.killed for s in strengths)
-    undecided = sum(s.undecided for s in strengths)
-    text = f"{killed} of {killed + undecided} planted faults are told from the code"
+    tried = killed + sum(s.undecided for s in strengths)
+    left = sum(s.not_tried for s in strengths)
+    if not tried and not left:
+        return
+    text = f"proof: {killed} of {tried} planted faults are told from the code"
     if left:
         text += f"; for {left} there was no time"
     console.print()
     print_indented(console, Text(text), 2)
+    held = sum(s.shipped_tried for s in strengths)
+    if not held:
+        return
+    shipped = sum(s.shipped_killed for s in strengths)
+    text = f"tests of the project: notice {rate(shipped / held)} of {held} faults that change rows"
+    number = sum(s.proposed for s in strengths)
+    if number:
+        after = rate(sum(max(s.proposed_killed, s.shipped_killed) for s in strengths) / held)
+        plural = "" if number == 1 else "s"
+        text += f"; with {number} proposed unit test{plural} {after}"
+    print_indented(console, Text(text), 2)
+    if proposals:
+        print_indented(console, Text("see ") + Text(proposals, style="command"), 2)
+
+
+def _print_survivors(console: Console, strengths: Sequence[Strength]) -> None:
+    survivors = [(s.model, found) for s in strengths for found in s.survivors]
+    undecided = sum(s.undecided for s in strengths)
     for model, survivor in survivors[:_SURVIVORS]:
         line = Text(f"survives in {model}: ", style="warning")
         print_indented(console, line + Text(_said(survivor)), 2)

@@ -11,8 +11,9 @@ from typing import Any
 
 from tools.review.tables import code, codes, count, fenced, prose, table
 
-_STEPS = (0.99, 0.95, 0.9, 0.75, 0.5)
+_STEPS = (0.99, 0.95, 0.9, 0.75, 0.5, 0.25, 0.1)
 _SHOWN = 10
+_SURVIVORS = 3
 
 
 def proof(outcome: Mapping[str, Any]) -> Iterator[str]:
@@ -25,12 +26,13 @@ def proof(outcome: Mapping[str, Any]) -> Iterator[str]:
     if not verdicts:
         return
     strengths = {s["model"]: s for s in outcome.get("strengths", ())}
-    heads = ("model", "verdict", "on") + (("planted faults told apart",) if strengths else ())
+    faults = ("faults told apart", "noticed by the tests", "with proposed tests")
+    heads = ("model", "verdict", "on") + (faults if strengths else ())
     rows = []
     for model in dict.fromkeys(v["model"] for v in verdicts):
         mine = [v for v in verdicts if v["model"] == model]
         row = (code(model), _kinds(mine), _datasets(mine))
-        rows.append((*row, _rate(strengths.get(model))) if strengths else row)
+        rows.append((*row, *_rates(strengths.get(model))) if strengths else row)
     yield (
         "Each column was held against an independent reading of the spec, on rows made to tell "
         "right code from wrong."
@@ -38,6 +40,7 @@ def proof(outcome: Mapping[str, Any]) -> Iterator[str]:
     yield table(heads, rows)
     yield from _others(verdicts)
     yield from _witnesses(verdicts)
+    yield from _survivors(strengths)
 
 
 def _kinds(verdicts: Sequence[Mapping[str, Any]]) -> str:
@@ -55,13 +58,31 @@ def _datasets(verdicts: Sequence[Mapping[str, Any]]) -> str:
     return count(min(tested), "data set") if tested else ""
 
 
-def _rate(strength: Mapping[str, Any] | None) -> str:
-    tried = strength["killed"] + strength["undecided"] if strength else 0
-    if strength is None or not tried:
+def _rates(strength: Mapping[str, Any] | None) -> tuple[str, str, str]:
+    """The share of planted faults that the proof, the tests, and more tests tell from the code."""
+    if strength is None:
+        return "none tried", "", ""
+    killed, held = strength["killed"], strength["shipped_tried"]
+    more = _step(strength["proposed_killed"], held) if strength["proposed"] else ""
+    own = _step(strength["shipped_killed"], held) if held else ""
+    return _step(killed, killed + strength["undecided"]), own, more
+
+
+def _step(part: int, whole: int) -> str:
+    if not whole:
         return "none tried"
-    rate = strength["killed"] / tried
-    step = next((s for s in _STEPS if rate >= s), None)
-    return f"at least {step:.0%}" if step else "under 50%"
+    step = next((s for s in _STEPS if part / whole >= s), None)
+    return f"at least {step:.0%}" if step else f"under {_STEPS[-1]:.0%}"
+
+
+def _survivors(strengths: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """Faults that nothing tells from the code, where that does not hang on the time there was."""
+    for model, strength in strengths.items():
+        if strength["not_tried"]:
+            continue
+        for survivor in strength["survivors"][:_SURVIVORS]:
+            yield f"A fault in {code(model)} that survives: {prose(survivor['description'])}"
+            yield fenced(survivor["diff"], "diff")
 
 
 def _others(verdicts: Sequence[Mapping[str, Any]]) -> Iterator[str]:
