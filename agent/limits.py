@@ -13,7 +13,6 @@ from dataclasses import dataclass, field, replace
 from agent.model.base import Json, Request, Turn, Usage
 from agent.model.prices import Price, price_of
 from agent.model.validity import conversation_of
-from agent.talk import ToolCall
 from tools.desk import ToolResult
 from tools.errors import BudgetSpent
 
@@ -187,7 +186,7 @@ class Meter:
         if self._malformed >= self.limits.malformed:
             raise _over("malformed", f"{self._malformed} answers in a row could not be used")
 
-    def called(self, call: ToolCall, result: ToolResult) -> str:
+    def called(self, name: str, given: Json, result: ToolResult) -> str:
         """Counts calls that give what they gave before; says so to the model before it is too late.
 
         A change starts the count of the calls that only look again, since a test that still fails
@@ -200,13 +199,13 @@ class Meter:
         if result.changed:
             self._quiet.clear()
         count = self._changing if result.changed else self._quiet
-        text = json.dumps([call.name, call.input, result.text, result.is_error], sort_keys=True)
+        text = json.dumps([name, given, result.text, result.is_error], sort_keys=True)
         key = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
         count[key] += 1
         if count[key] >= self.limits.repeats:
-            raise _over("repeats", f"{call.name} gave the same result {count[key]} times")
+            raise _over("repeats", f"{name} gave the same result {count[key]} times")
         if count[key] > 1 and count[key] == self.limits.repeats - 1:
-            return REPEATED.format(name=call.name, count=count[key])
+            return REPEATED.format(name=name, count=count[key])
         return ""
 
     def _tick(self) -> None:

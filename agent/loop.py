@@ -213,7 +213,7 @@ class _Loop:
         for call, result in results(good, self.toolbox, self.watch, self.cancel):
             self._result(call, result)
             pairs.append((call, result))
-        notes = [self.meter.called(call, result) for call, result in pairs]
+        notes = [self.meter.called(call.name, call.input, result) for call, result in pairs]
         self._say(*notes, *self.steer())
         self.meter.usable(bool(good))
 

@@ -183,20 +183,27 @@ def _long(turns: int) -> Table:
 
         class Watch(Silent):
             def __init__(self) -> None:
+                self.requests: list[Request] = []
                 self.at: list[float] = []
                 self.resident: list[float] = []
 
-            def asked(self, _request: Request) -> None:
+            def asked(self, request: Request) -> None:
+                self.requests.append(request)
                 self.at.append(time.perf_counter())
                 self.resident.append(_resident())
 
         watch = Watch()
         model = Claude("anthropic", MODEL, api_key=KEY, base_url=url)
         talk = _loop(model, watch)  # type: ignore[arg-type]
+        tenth = max(turns // 10, 1)
+        with anthropic.Anthropic(api_key=KEY, base_url=url, max_retries=0) as client:
+            began = time.perf_counter()
+            for request in watch.requests[-tenth:]:
+                _events(client, request)
+            bare = (time.perf_counter() - began) / tenth * 1000
     size = len(json.dumps(talk.to_json())) / 1e6
     grown = watch.resident[-1] - watch.resident[0]
     gaps = [(two - one) * 1000 for one, two in zip(watch.at, watch.at[1:], strict=False)]
-    tenth = max(len(gaps) // 10, 1)
     rows = (
         ("turns", f"{turns}"),
         ("conversation, MB of JSON", f"{size:.1f}"),
@@ -205,6 +212,7 @@ def _long(turns: int) -> Table:
         ("memory to conversation, ratio", f"{grown / size:.1f}"),
         ("ms a turn, first tenth", f"{median(gaps[:tenth]):.1f}"),
         ("ms a turn, last tenth", f"{median(gaps[-tenth:]):.1f}"),
+        ("ms a turn, last tenth, bare SDK", f"{bare:.1f}"),
     )
     note = "Each turn sends the whole conversation, as the API wants it; the server reads it, too."
     return Table("A long conversation", ("what", "value"), rows, (note,))

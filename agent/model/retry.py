@@ -59,7 +59,7 @@ class Retry:
             attempt: counted from one.
             after: what the service asks for; never undercut.
         """
-        ceiling = min(self.longest, self.first * 2 ** (attempt - 1))
+        ceiling: float = min(self.longest, self.first * 2.0 ** min(attempt - 1, 60))
         spread = ceiling * self.chance()
         if after is None or not math.isfinite(after) or after < 0:
             return spread

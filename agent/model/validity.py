@@ -117,7 +117,8 @@ def parts(body: Json) -> Iterator[Block]:
 
 def conversation_of(body: Json) -> str:
     """What tells conversations apart: how they begin."""
-    first = next(iter(body.get("messages", [])), {"content": []})["content"][:1]
+    messages: list[Message] = body.get("messages", [])
+    first: list[Block] = messages[0]["content"][:1] if messages else []
     plain = [{k: v for k, v in block.items() if k != "cache_control"} for block in first]
     return json.dumps(plain, sort_keys=True)
 

@@ -11,12 +11,11 @@ from hypothesis import strategies as st
 from agent.limits import LEAST_ANSWER, Limits, Meter, Spent
 from agent.model.base import Block, Request, Turn, Usage
 from agent.model.prices import Price
-from agent.talk import ToolCall
 from tools.desk import ToolResult
 from tools.errors import BudgetSpent
 
 PRICE = Price(input=3, output=15, cache_read=0.3, cache_write=3.75)
-LOOK = ToolCall("t", "look", {"a": 1})
+LOOK = ("look", {"a": 1})
 
 
 def meter(clock: Callable[[], float] = lambda: 0.0, spent: Spent | None = None, **more: object):  # type: ignore[no-untyped-def]
@@ -142,31 +141,30 @@ def test_unusable_answers_in_a_row() -> None:
 
 def test_the_same_result_again_and_again() -> None:
     counted = meter(repeats=3)
-    assert counted.called(LOOK, ToolResult("x")) == ""
-    assert counted.called(LOOK, ToolResult("y")) == ""
-    assert "gave the same result 2 times" in counted.called(LOOK, ToolResult("x"))
-    other = ToolCall("u", "look", {"a": 2})
-    assert counted.called(other, ToolResult("x")) == ""
+    assert counted.called(*LOOK, ToolResult("x")) == ""
+    assert counted.called(*LOOK, ToolResult("y")) == ""
+    assert "gave the same result 2 times" in counted.called(*LOOK, ToolResult("x"))
+    assert counted.called("look", {"a": 2}, ToolResult("x")) == ""
     with pytest.raises(BudgetSpent, match=r"limit on repeats.*look"):
-        counted.called(LOOK, ToolResult("x"))
+        counted.called(*LOOK, ToolResult("x"))
 
 
 def test_looking_again_after_a_change_is_no_repetition() -> None:
     counted = meter(repeats=3)
     for n in range(5):
-        counted.called(LOOK, ToolResult("still failing", is_error=True))
-        counted.called(ToolCall("e", "edit", {"to": n}), ToolResult("done", changed=("a.sql",)))
+        counted.called(*LOOK, ToolResult("still failing", is_error=True))
+        counted.called("edit", {"to": n}, ToolResult("done", changed=("a.sql",)))
 
 
 def test_an_edit_made_and_unmade_is_a_repetition() -> None:
     counted = meter(repeats=3)
-    there, back = (ToolCall("e", "edit", {"to": n}) for n in (1, 2))
+    there, back = (("edit", {"to": n}) for n in (1, 2))
     done = ToolResult("done", changed=("a.sql",))
     for _ in range(2):
-        counted.called(there, done)
-        counted.called(back, done)
+        counted.called(*there, done)
+        counted.called(*back, done)
     with pytest.raises(BudgetSpent, match="repeats"):
-        counted.called(there, done)
+        counted.called(*there, done)
 
 
 def test_what_was_spent_survives_its_json() -> None:
