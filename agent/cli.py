@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 from agent.commands import (
+    ask,
     chat,
     check,
     constitution,
@@ -117,6 +118,7 @@ for _command in (
     run.run,
     verify.verify,
     repair.repair,
+    ask.ask,
     chat.chat,
     gates.approve,
     gates.adopt,
