@@ -191,7 +191,7 @@ def _toolbox(state: RunState, context: Context, task: Task, kept: _Kept) -> Desk
     )
     rules = context.settings.permissions
     permissions = Permissions(
-        "edit", allow=rules.allow, ask=rules.ask, deny=rules.deny, root=root, protects=refuses
+        "edit", allow=rules.allow, ask=rules.ask, deny=rules.deny, root=root, protects=task.refuses
     )
     return DeskToolbox(
         desk,
