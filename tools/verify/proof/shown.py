@@ -24,7 +24,7 @@ def witness_text(
         reason: in words, when none came out.
         key: columns that tell the rows apart.
     """
-    parts = [_input(batches)]
+    parts = [input_text(batches)]
     if found is None:
         return "\n".join([*parts, f"got: {reason}"])
     columns = _telling(found, key)
@@ -40,7 +40,8 @@ def row_count(batches: Batches) -> int:
     return sum(b.size for b in batches)
 
 
-def _input(batches: Batches) -> str:
+def input_text(batches: Batches) -> str:
+    """The rows that go in, load by load."""
     parts = []
     for number, batch in enumerate(batches, 1):
         load = f"load {number}, " if len(batches) > 1 else ""
