@@ -128,7 +128,9 @@ def run(
         ProgramMissing: there is no such program.
     """
     path = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", "")))
-    env = {"PATH": path, "PYTHONDONTWRITEBYTECODE": "1", "TERM": "dumb", **_PAGERS}
+    # Emptied, too: the environment of bubblewrap itself can be read by what it runs.
+    emptied = dict.fromkeys(_NO_NETWORK, "")
+    env = {"PATH": path, "PYTHONDONTWRITEBYTECODE": "1", "TERM": "dumb", **_PAGERS, **emptied}
     program = caged(argv, cage)
     return shell.run(program, cwd=cage.root, timeout=timeout, env=env, input=stdin, cancel=cancel)
 
