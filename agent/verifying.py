@@ -68,8 +68,18 @@ def verify_specs(
     files: Sequence[Path],
     worker: DbtWorker,
     progress: Progress,
+    *,
+    explain: str = "",
 ) -> Iterator[Verified]:
     """Checks the generated code of some specs, or of all that have some.
+
+    Args:
+        workspace: where the specs lie.
+        settings: of the call.
+        files: the specs; all that have generated code if empty.
+        worker: a warm dbt.
+        progress: told what happens.
+        explain: a model of which every row that it is proved on is wanted, with its reason.
 
     Raises:
         UsageError: a spec has no generated code.
@@ -78,7 +88,9 @@ def verify_specs(
     wanted = wanted_specs(workspace, settings, files)
     with run_lock(workspace.state, "verify"):
         for loaded in wanted:
-            yield _verify(workspace, settings, loaded, worker, progress)
+            named = loaded.spec.model_named(explain) is not None
+            chosen = explain if named else ""
+            yield _verify(workspace, settings, loaded, worker, progress, explain=chosen)
 
 
 def wanted_specs(
@@ -144,6 +156,8 @@ def _verify(
     loaded: LoadedSpec,
     worker: DbtWorker,
     progress: Progress,
+    *,
+    explain: str,
 ) -> Verified:
     spec = loaded.spec
     root = place_of(workspace, loaded)
@@ -171,6 +185,7 @@ def _verify(
         proof=True,
         progress=progress.say,
         today=started.date(),
+        explain=explain,
     )
     seconds = (datetime.now(UTC) - started).total_seconds()
     progress.finish(spec.pipeline, seconds, ok=outcome.report.ok, detail=describe(outcome))

@@ -144,7 +144,8 @@ def _specs(
 
         codes = []
         with Progress(session.terminal.err, quiet=as_json) as progress:
-            for found in verify_specs(workspace, settings, specs, worker, progress):
+            every = verify_specs(workspace, settings, specs, worker, progress, explain=explain)
+            for found in every:
                 verified = with_proposals(found, workspace, propose)
                 if as_json:
                     session.emit_line({"event": "verified", **verified.to_json()})

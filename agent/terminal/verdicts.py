@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from agent.terminal.console import print_columns, print_indented
+from agent.terminal.rows import print_rows
 from tools.verify.outcome import Outcome, Strength, Survivor, Verdict
 
 _STYLES = {"TESTED": "ok", "REFUTED": "bad", "UNVERIFIED": "warning"}
@@ -115,8 +116,12 @@ def _said(survivor: Survivor) -> str:
 
 
 def print_explained(console: Console, outcome: Outcome, model: str) -> None:
-    """Prints what is known of one model: every column, witnesses, surviving faults with diffs."""
+    """Prints what is known of one model: columns, witnesses, surviving faults, every row."""
     verdicts = [v for v in outcome.verdicts if v.model.lower() == model.lower()]
+    if not verdicts:
+        console.print(Text(f"  no column of a model {model} was looked at", style="faint"))
+    else:
+        console.print()
     for verdict in verdicts:
         line = Text(f"{verdict.column}  ", style="name")
         line.append(verdict.kind, style=_STYLES[verdict.kind])
@@ -125,12 +130,12 @@ def print_explained(console: Console, outcome: Outcome, model: str) -> None:
     for text in dict.fromkeys(v.witness for v in verdicts if v.witness):
         console.print()
         _print_block(console, text)
-    for strength in outcome.strengths:
-        if strength.model.lower() == model.lower():
-            for survivor in strength.survivors:
-                console.print()
-                print_indented(console, Text(f"survives: {_said(survivor)}", style="warning"), 2)
-                _print_block(console, survivor.diff)
+    mine = [s for s in outcome.strengths if s.model.lower() == model.lower()]
+    for survivor in (found for s in mine for found in s.survivors):
+        console.print()
+        print_indented(console, Text(f"survives: {_said(survivor)}", style="warning"), 2)
+        _print_block(console, survivor.diff)
+    print_rows(console, outcome.rows)
 
 
 def _strength_of(verdict: Verdict) -> str:

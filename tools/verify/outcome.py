@@ -136,8 +136,30 @@ class Strength:
 
 
 @dataclass(frozen=True)
+class RowReason:
+    """Why a row of a data set is there.
+
+    Args:
+        dataset: the data set, and which load of it.
+        table: what the spec calls the table.
+        row: counted from 1.
+        why: what the row was made for.
+        tells: planted faults of the model that show on this row, alone or with few others.
+    """
+
+    dataset: str
+    table: str
+    row: int
+    why: str = ""
+    tells: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Outcome:
-    """The whole verification; ``not_run`` lists what was not checked, and why."""
+    """The whole verification; ``not_run`` lists what was not checked, and why.
+
+    ``rows`` says why each row is there, of the model that is to be explained.
+    """
 
     report: Report
     tiers: tuple[Tier, ...] = ()
@@ -145,6 +167,7 @@ class Outcome:
     not_run: tuple[str, ...] = ()
     verdicts: tuple[Verdict, ...] = ()
     strengths: tuple[Strength, ...] = ()
+    rows: tuple[RowReason, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -161,7 +184,7 @@ class Outcome:
             "not_run": list(self.not_run),
             "verdicts": [asdict(v) for v in self.verdicts],
             "strengths": [asdict(s) for s in self.strengths],
-        }
+        } | ({"rows": [asdict(r) for r in self.rows]} if self.rows else {})
 
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> Outcome:
@@ -173,4 +196,5 @@ class Outcome:
             tuple(data["not_run"]),
             tuple(Verdict(**v) for v in data.get("verdicts", ())),
             tuple(Strength.from_json(s) for s in data.get("strengths", ())),
+            tuple(RowReason(**{**r, "tells": tuple(r["tells"])}) for r in data.get("rows", ())),
         )

@@ -22,10 +22,11 @@ from tools.rules.engine import Change, evaluate
 from tools.rules.engine import Subject as RulesSubject
 from tools.spec.load import LoadedSpec
 from tools.verify.build import Built, build
-from tools.verify.outcome import NodeResult, Outcome, Strength, Tier
+from tools.verify.outcome import NodeResult, Outcome, RowReason, Strength, Tier
 from tools.verify.proof.cache import Kept, key_of, load, save
 from tools.verify.proof.fields import Rows
 from tools.verify.proof.mutation import mutants_tier
+from tools.verify.proof.reasons import reasons_of
 from tools.verify.proof.tier import Proof, oracle_tier, rows_for
 from tools.verify.properties import check_properties
 from tools.verify.static import check_static
@@ -37,6 +38,9 @@ PROOF = frozenset({"oracle", "mutants"})
 
 MUTANT_SECONDS = 30.0
 """How long faults are planted and tried, for one spec."""
+
+EXPLAIN_SECONDS = 15.0
+"""How long the rows that faults need are looked for, for one model."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +88,7 @@ def verify(
     today: dt.date,
     now: dt.datetime | None = None,
     proof: bool = False,
+    explain: str = "",
 ) -> Outcome:
     """Runs the tiers in order.
 
@@ -96,6 +101,7 @@ def verify(
         today: decides whether waivers have expired.
         now: the moment of the load, UTC; the clock's if not given.
         proof: whether the code is held against an independent reading of the spec as well.
+        explain: a model of which every row that it is proved on is to be given with its reason.
 
     Raises:
         ProgramMissing: dbt is not installed, crashed or took too long, or the database file is
@@ -103,7 +109,8 @@ def verify(
     """
     worker.prepare(subject.project, subject.database)  # read by dbt while we read it ourselves
     run = _Run(
-        subject, constitution, worker, level, progress, today, now or dt.datetime.now(dt.UTC), proof
+        subject, constitution, worker, level, progress, today, now or dt.datetime.now(dt.UTC),
+        proof, explain,
     )  # fmt: skip
     report, tiers, nodes, not_run = Report(), list[Tier](), list[NodeResult](), list[str]()
     failed = ""
@@ -128,8 +135,9 @@ def verify(
         failed = "" if result.report.ok else name
     kept = run.kept or Kept((), (), 0)
     return Outcome(
-        report, tuple(tiers), tuple(nodes), tuple(not_run), kept.verdicts, kept.strengths
-    )
+        report, tuple(tiers), tuple(nodes), tuple(not_run), kept.verdicts, kept.strengths,
+        run.explained(),
+    )  # fmt: skip
 
 
 @dataclass
@@ -144,6 +152,7 @@ class _Run:
     today: dt.date
     now: dt.datetime
     proof_wanted: bool
+    explain: str = ""
     built: Built | None = None
     proof: Proof = field(default_factory=Proof)
     kept: Kept | None = None
@@ -182,6 +191,8 @@ class _Run:
         self.kept = load(self.worker.state, s.loaded.spec.pipeline, self._key)
         if self.kept and self.level == "full" and not self.kept.strengths:
             self.kept = None
+        if self.explain:
+            self.kept = None  # what is kept does not say why a row is there
         if self.kept is None:
             self._rows = _in_background(self._datasets)  # dbt builds in a process of its own
 
@@ -214,6 +225,13 @@ class _Run:
             self._keep(Report.of(self.proof.findings))
         report = Report.of(self.proof.findings)
         return _Result(report, _faults(self.kept.strengths if self.kept else ()))
+
+    def explained(self) -> tuple[RowReason, ...]:
+        """The rows of the model that is to be explained."""
+        if not self.explain or self.proof.case is None:
+            return ()
+        self.progress(f"explaining the rows of {self.explain}")
+        return reasons_of(self.proof, self.explain, EXPLAIN_SECONDS)
 
     def _keep(self, report: Report) -> None:
         """Keeps what was shown for the next time, when it holds."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -10,7 +11,7 @@ from rich.console import Console
 from agent.terminal.console import THEME
 from agent.terminal.verdicts import print_explained, print_verdicts
 from tools.findings import Report
-from tools.verify.outcome import Outcome, Strength, Survivor, Verdict
+from tools.verify.outcome import Outcome, RowReason, Strength, Survivor, Verdict
 
 SURVIVOR = Survivor(
     "coalesce", "default 'x' becomes 'y'", "-  coalesce(a, 'x')\n+  coalesce(a, 'y')"
@@ -86,3 +87,24 @@ def test_explained_shows_witness_and_difference() -> None:
     assert "    shop.order:\n    id\n    1\n" in text
     assert "    -  coalesce(a, 'x')\n    +  coalesce(a, 'y')\n" in text
     assert "kept" not in text
+
+
+def test_every_row_is_explained_within_80_columns() -> None:
+    rows = (
+        RowReason("edges", "shop.order", 1, "ordinary"),
+        RowReason("edges", "shop.order", 2, "ordinary"),
+        RowReason("edges", "shop.order", 3, "ordinary", tuple(f"fault {n}" for n in range(5))),
+        RowReason("edges", "shop.order", 4, "total is '-0.01', beside 0 in orders.total, " * 3),
+        RowReason("edges", "shop.line", 1, ""),
+        RowReason("ties", "shop.order", 1, "ordinary"),
+    )
+    text = shown(replace(outcome(), rows=rows), explain="orders")
+    assert "6 rows in 2 data sets; 1 of them are what faults are told by" in text
+    assert "      rows 1-2: ordinary\n      row 3: ordinary\n" in text
+    assert "        tells: fault 0; fault 1; fault 2; and 2 more\n" in text
+    assert "row 1: no reason is known" in text
+    assert all(len(line) <= 80 for line in text.splitlines())
+
+
+def test_a_model_that_is_not_there_is_said() -> None:
+    assert "no column of a model none was looked at" in shown(outcome(), explain="none")

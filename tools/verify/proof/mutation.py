@@ -10,9 +10,11 @@ from dataclasses import dataclass, field
 
 from tools.artifact import Artifact
 from tools.spec.load import LoadedSpec
+from tools.spec.scope import surrogate_key
 from tools.verify.mutants.clock import Clock
 from tools.verify.oracle.engine import Engine
 from tools.verify.proof.agree import Case
+from tools.verify.proof.beyond import claimed
 from tools.verify.proof.faults import merged, planted, try_faults
 from tools.verify.proof.fields import fields_of, judged_series
 from tools.verify.proof.strength import Trial, strengths_of
@@ -46,7 +48,9 @@ def mutants_tier(
         tier = _Tier(proof.case, proof, loaded, clock, progress)
         tier.first(started + seconds * _FIRST)
         tier.grow(started + seconds * _GROWN)
+        tier.set_apart()
         progress("mutants: the tests that the project ships")
+        proof.trials = tier.trials
         proof.strengths |= strengths_of(proof, tier.trials, started + seconds, clock)
         with Engine() as engine:
             refute(proof, artifacts, engine, clock)  # by rows that were made for survivors
@@ -116,6 +120,20 @@ class _Tier:
                     deadline = self._share(until, len(some))
                     later = try_faults(fields[index], some, deadline, self.clock)
                     trial[index] = (place, merged(result, later))
+
+    def set_apart(self) -> None:
+        """Names the surviving faults of histories that no rows can show."""
+        for name, trial in self.trials.items():
+            before = sum(len(r.of("undecided")) for _, r in trial)
+            model = self.case.spec.model_named(name)
+            free = (surrogate_key(model).lower(),) if model is not None else ()
+            trial[:] = [(p, claimed(r, free) if p.staged else r) for p, r in trial]
+            apart = before - sum(len(r.of("undecided")) for _, r in trial)
+            if apart:
+                self.proof.not_run.append(
+                    f"mutants: {name}: {apart} faults in what its change log notes of itself, "
+                    "which no rows show: they count as neither killed nor harmless"
+                )
 
     def _share(self, until: float, count: int) -> float:
         """When some survivors have had their part of the time that is left."""

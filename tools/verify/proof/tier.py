@@ -13,11 +13,13 @@ from tools.spec.model import Spec
 from tools.verify.build import model_names
 from tools.verify.fixtures.make import Fixtures
 from tools.verify.mutants.clock import Clock
+from tools.verify.mutants.verdict import MutationResult
 from tools.verify.oracle.engine import Engine
 from tools.verify.outcome import Strength, Verdict
 from tools.verify.proof.agree import Case
 from tools.verify.proof.compile import compile_project
 from tools.verify.proof.engine import Batches
+from tools.verify.proof.faults import Field
 from tools.verify.proof.fields import Rows, Run, judged_on, judged_series
 from tools.verify.proof.scenarios import Scenario, has_state
 from tools.verify.proof.smallest import smallest
@@ -39,6 +41,7 @@ class Proof:
         strengths: what became of planted faults, by model.
         findings: what to say.
         not_run: what was not checked, and why.
+        trials: what became of each planted fault, by model and unit.
     """
 
     case: Case | None = None
@@ -48,6 +51,7 @@ class Proof:
     strengths: dict[str, Strength] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     not_run: list[str] = field(default_factory=list)
+    trials: Mapping[str, Sequence[tuple[Field, MutationResult]]] = field(default_factory=dict)
 
     @property
     def verdicts(self) -> tuple[Verdict, ...]:
