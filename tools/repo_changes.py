@@ -67,7 +67,15 @@ def changed_since(folder: Path, commit: str) -> tuple[str, ...]:
     git = Git(Path(Git(folder).do("rev-parse", "--show-toplevel")))
     differ = git.do("diff", "--name-only", "-z", "--no-renames", "--no-ext-diff", commit, "--")
     new = git.do("ls-files", "--others", "--exclude-standard", "-z", "--exclude", f"{_STATE}/")
-    return tuple(sorted({p for p in (*differ.split("\0"), *new.split("\0")) if p}))
+    unknown = {path for path in new.split("\0") if path}
+    # What the index does not know may be in the commit all the same.
+    same = {path for path in unknown if _is_as_at(git.cwd, commit, path)}
+    return tuple(sorted(({path for path in differ.split("\0") if path} | unknown) - same))
+
+
+def _is_as_at(top: Path, commit: str, path: str) -> bool:
+    place = top / path
+    return place.is_file() and place.read_bytes() == text_at(top, commit, path)
 
 
 def text_at(folder: Path, commit: str, path: str) -> bytes | None:

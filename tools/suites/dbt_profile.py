@@ -47,7 +47,7 @@ class Profile:
     @property
     def says(self) -> str:
         """What the tests run against, for a person."""
-        how = "on a copy of the database" if self.kind == "duckdb" else "in place"
+        how = "on a copy of the database" if self.copies else "in place"
         return f"target {self.target} ({self.kind}), {how}"
 
     def refresh(self) -> None:
