@@ -9,14 +9,13 @@ too, so that redo brings it back.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
 from tools.errors import UsageError, WaitsForPerson
 from tools.repo_restore import put_back
-from tools.repo_snapshot import Snapshots, forget_others
+from tools.repo_snapshot import Snapshots
 from tools.workspace import read_text, write_atomic
 
 _FILE = "checkpoints.json"
@@ -220,8 +219,3 @@ class Checkpoints:
         data = {"steps": [asdict(step) for step in self.steps], "done": self.done}
         self.folder.mkdir(parents=True, exist_ok=True)
         write_atomic(self.folder, _FILE, json.dumps(data, indent=1) + "\n")
-
-
-def prune(root: Path, known: Callable[[str], bool]) -> None:
-    """Lets go of the snapshots of sessions that are not kept any more."""
-    forget_others(root, known)

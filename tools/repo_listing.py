@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tools.guarded import is_secret
 from tools.repo_git import Git
 from tools.workspace import STATE
 
@@ -31,10 +32,16 @@ class Listing:
         """Looks at a folder."""
         listed = Listing()
         inside = _folders_of(root)
-        for path in _names(git, "--cached", "--others"):
+        tracked = [path for path in _names(git, "--cached") if path.split("/")[0] != STATE]
+        for path in tracked:
+            if inside(path):
+                listed._add(root, path)
+        for path in _names(git, "--others"):
             if path.endswith("/"):
                 listed.skipped[path.rstrip("/")] = "a repository of its own"
-            elif path.split("/")[0] != STATE and inside(path):
+            elif is_secret(path):
+                listed.skipped[path] = "may hold secrets"
+            else:
                 listed._add(root, path)
         for folder in _names(git, "--others", "--directory"):
             if folder.endswith("/"):
@@ -66,6 +73,21 @@ class Listing:
                 status.st_size,
                 status.st_ino,
             )
+
+
+def files_below(root: Path, most: int) -> list[str]:
+    """Files of a folder, at most so many; inside of git those that are not ignored."""
+    git = Git(root)
+    if git.ask("rev-parse", "--is-inside-work-tree").text == "true":
+        names = [*_names(git, "--cached"), *_names(git, "--others")]
+        return sorted(name for name in names if not name.endswith("/"))[:most]
+    found: list[str] = []
+    for place, folders, files in os.walk(root):
+        folders[:] = sorted(folder for folder in folders if not folder.startswith("."))
+        found += (Path(place, file).relative_to(root).as_posix() for file in sorted(files))
+        if len(found) >= most:
+            break
+    return found[:most]
 
 
 def _names(git: Git, *which: str) -> list[str]:

@@ -255,25 +255,32 @@ def git_of(root: Path) -> Git:
         ProgramMissing: git is missing, or does not trust the folder.
     """
     git = Git(root)
-    answer = git.ask("rev-parse", "--is-inside-work-tree")
-    if answer.code == 0 and answer.text == "true" and not _overlooked(git):
+    if _is_in_repository(git):
         return git
-    if answer.code != 0 and "not a git repository" not in answer.error:
-        raise failure("rev-parse", answer)
-    shadow = root / STATE / "snapshots.git"
+    shadow = _shadow(root)
     if not (shadow / "HEAD").is_file():
         shadow.parent.mkdir(exist_ok=True)
         git.do("init", "--quiet", "--bare", os.fspath(shadow))
     return Git(root, (f"--git-dir={shadow}", f"--work-tree={root}", "-c", "core.bare=false"))
 
 
-def _overlooked(git: Git) -> bool:
-    """Whether the folder itself is one that its repository ignores."""
-    return git.ask("check-ignore", "--quiet", ".").code == 0
+def _shadow(root: Path) -> Path:
+    return root / STATE / "snapshots.git"
+
+
+def _is_in_repository(git: Git) -> bool:
+    """Whether the folder belongs to a repository, and is not one that it ignores."""
+    answer = git.ask("rev-parse", "--is-inside-work-tree")
+    if answer.code != 0 and "not a git repository" not in answer.error:
+        raise failure("rev-parse", answer)
+    inside = answer.code == 0 and answer.text == "true"
+    return inside and git.ask("check-ignore", "--quiet", ".").code != 0
 
 
 def forget_others(root: Path, known: Callable[[str], bool]) -> None:
     """Lets go of the snapshots whose name is not known any more."""
+    if not _is_in_repository(Git(root)) and not _shadow(root).is_dir():
+        return
     git = git_of(root)
     for ref in git.do("for-each-ref", "--format=%(refname)", REFS).splitlines():
         if not known(ref.removeprefix(REFS)):

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 import tools.repo_listing
-from agent.checkpoints import Checkpoints, prune
+from agent.checkpoints import Checkpoints
 from tests.agent.support import git
 from tools.errors import UsageError, WaitsForPerson
+from tools.repo_snapshot import forget_others
 
 Shape = dict[str, tuple[str, int, bytes]]
 
@@ -327,7 +328,7 @@ def test_restore_makes_everything_as_it_was(root: Path, tmp_path: Path) -> None:
 def test_snapshots_of_forgotten_sessions_go(root: Path, tmp_path: Path) -> None:
     start(root, tmp_path).take("one")
     Checkpoints.load(root, "s2", tmp_path / "other").take("two")
-    prune(root, {"s2"}.__contains__)
+    forget_others(root, {"s2"}.__contains__)
     names = start(root, tmp_path).snapshots.git.do("for-each-ref", "--format=%(refname)")
     assert [n for n in names.splitlines() if "specmill" in n] == ["refs/specmill/checkpoints/s2"]
 
