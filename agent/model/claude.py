@@ -60,6 +60,11 @@ class Claude:
         self._thinking = Thinking()
         self._client: Any = None
 
+    def warm(self) -> None:
+        """Does before the first request what takes a second: while a person types, say."""
+        if self._client is None:
+            self._client = self._made()
+
     def turn(self, request: Request, on: Callable[[Delta], None], cancel: threading.Event) -> Turn:
         """Answers one request; see ``Model``."""
         while True:
