@@ -6,12 +6,14 @@ model says of its work decides nothing.
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from agent.config import KEY_VARIABLE
 from agent.evidence import Proof, signature, weigh
 from agent.guarding import Guard
 from agent.limits import Spent
@@ -19,6 +21,8 @@ from agent.loop import converse
 from agent.model.base import ContextTooLong, Json, Model, ModelUnreachable
 from agent.models import limits_from
 from agent.prompting import findings_text
+from agent.recording import FILE as RECORDING
+from agent.recording import Recorder
 from agent.repair_bench import RepairBench, bench_for
 from agent.repair_job import Job, Outcome
 from agent.talk import Conversation
@@ -87,6 +91,7 @@ def _tree(job: Job, project: Project, repo: Repo) -> Iterator[_Tree]:
     work = job.workspace.state / "work"
     for stale in sorted(path for path in work.glob("repair-*") if path.is_dir()):
         rescue(project.folder, stale)
+        shutil.rmtree(_private(job, stale.name), ignore_errors=True)
     base, name = commit_of(project.folder, _AS_IT_WAS), _free_name(job, repo)
     branch = f"{job.settings.branch_prefix}{name}"
     make_branch(project.folder, branch, base)
@@ -96,6 +101,12 @@ def _tree(job: Job, project: Project, repo: Repo) -> Iterator[_Tree]:
         yield tree
     finally:
         remove_worktree(project.folder, tree.top, "" if tree.kept else branch)
+        shutil.rmtree(_private(job, name), ignore_errors=True)
+
+
+def _private(job: Job, name: str) -> Path:
+    """Where runs of the tests leave what they make: copies of databases, compiled SQL."""
+    return job.workspace.state / "repair" / name
 
 
 def _free_name(job: Job, repo: Repo) -> str:
@@ -125,7 +136,7 @@ class _Work:
             origin=self.project.folder,
             project=self.tree.project,
             top=self.tree.top,
-            private=self.job.workspace.state / "repair" / self.tree.top.name,
+            private=_private(self.job, self.tree.top.name),
             environ=self.job.environ,
             passes=self.job.passes,
             timeout=self.job.timeout,
@@ -144,10 +155,19 @@ class _Work:
             what = before.says if before.tests else "there are no tests, and everything builds"
             return self._ended(nothing, 0, f"nothing to repair: {what}")
         try:
-            model = model_of()
-            return self._repaired(before, model)
+            return self._repaired(before, self._recorded(model_of()))
         except NeedsModel as error:
             return self._ended(nothing, error.exit_code, error.message, error.remedy)
+        except KeyboardInterrupt:
+            kept = self._ended(nothing, 130, "interrupted").branch
+            self.tell({"event": "interrupted", "branch": kept, "base": self.tree.base})
+            raise
+
+    def _recorded(self, model: Model) -> Model:
+        """The model, with what it is asked and answers kept on disk; never with the key."""
+        file = self.job.workspace.state / "repairs" / self.tree.top.name / RECORDING
+        key = self.job.environ.get(KEY_VARIABLE, "").strip()
+        return Recorder(model, file, [key] if key else [])
 
     def _repaired(self, before: SuiteRun, model: Model) -> Outcome:
         proof, stop = weigh(before, before), None

@@ -10,7 +10,7 @@ from importlib.metadata import version
 
 import click
 
-from bench import checking, imports, loop, running, startup
+from bench import checking, imports, loop, repair, running, startup
 from bench.measure import ROOT, Failed, Table
 
 PARTS: dict[str, Callable[[bool], tuple[Table, ...]]] = {
@@ -18,6 +18,7 @@ PARTS: dict[str, Callable[[bool], tuple[Table, ...]]] = {
     "check": lambda quick: (checking.measure(quick=quick),),
     "run": lambda quick: running.measure(quick=quick),
     "loop": lambda quick: loop.measure(quick=quick),
+    "repair": lambda quick: (repair.measure(quick=quick),),
     "imports": lambda quick: (imports.measure(quick=quick),),
 }
 RESULTS = ROOT / "bench" / "RESULTS.md"

@@ -39,6 +39,8 @@ def _line(event: Mapping[str, Any]) -> str:
             return f"  {event['name']} {event['about']}".rstrip()
         case "refused":
             return f"  refused: {event['name']} {event['about']}: {event['why']}"
+        case "interrupted" if event["branch"]:
+            return f"what was done until then is on the branch {event['branch']}"
         case "retry":
             return f"  the model's answer begins again: {event['why']}"
         case _:

@@ -61,5 +61,6 @@ def make_project(root: Path, changes: Mapping[str, str] | None = None) -> Path:
         (root / path).write_text(text)
     git(root.parent, "init", "--quiet", str(root))
     git(root, "add", ".")
-    git(root, "commit", "--quiet", "-m", "start")
+    identity = ("-c", "user.name=Ada", "-c", "user.email=ada@example.org")
+    git(root, *identity, "-c", "commit.gpgsign=false", "commit", "--quiet", "-m", "start")
     return root

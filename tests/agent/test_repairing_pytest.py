@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +14,8 @@ import pytest
 
 from agent.model.scripted import call, say
 from tests.agent.conftest import Cli
-from tests.agent.support import git, lines
-from tests.messages_server import KEY, MessagesServer, Step
+from tests.agent.support import environment, git, lines
+from tests.messages_server import KEY, MessagesServer, Step, stalled
 
 CODE = "def total(values):\n    return sum(values)\n"
 BROKEN = CODE.replace("sum(values)", "sum(values) + 1")
@@ -211,3 +215,51 @@ def test_what_is_shown_to_a_person(
     ):
         assert text in result.stdout, text
     assert "tests: 3 tests" in result.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_what_was_done_until_an_interrupt_is_kept(tmp_path: Path, number: signal.Signals) -> None:
+    root = make(tmp_path / "shop")
+    hold, reached = threading.Event(), threading.Event()
+    silent = stalled(say("This answer never ends."), hold, after_events=3)
+
+    def hang(_request: Any) -> Any:
+        reached.set()
+        return silent
+
+    with MessagesServer([*edit(" + 1", ""), hang]) as server:
+        env = {"ANTHROPIC_API_KEY": KEY, "ANTHROPIC_BASE_URL": server.url}
+        process = subprocess.Popen(
+            [sys.executable, "-m", "agent", "repair"],
+            cwd=root,
+            env=environment() | env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert reached.wait(60)
+        process.send_signal(number)
+        _, said = process.communicate(timeout=60)
+        hold.set()
+        if number == signal.SIGKILL:
+            again = subprocess.run(
+                [sys.executable, "-m", "agent", "repair"],
+                cwd=root,
+                env=environment(),
+                capture_output=True,
+                timeout=60,
+                check=False,
+            )
+            assert again.returncode == 4, again.stderr
+        else:
+            assert process.returncode == 130
+            assert "is on the branch specmill/repair-" in said
+    branch = git(root, "branch", "--list", "specmill/*", "--format=%(refname:short)")
+    assert git(root, "show", f"{branch}:src/shop/__init__.py") == CODE.strip()
+    assert git(root, "worktree", "list").count("\n") == 0
+    assert not list((root / ".specmill" / "repair").iterdir())
+    recording = (root / ".specmill" / "repairs").rglob("recording.jsonl")
+    text = "".join(file.read_text() for file in recording)
+    assert "assert 4 == 3" in text
+    assert KEY not in text
