@@ -21,6 +21,7 @@ from tools.verify.mutants.run import run_mutants
 from tools.verify.mutants.schedule import round_robin, work
 from tools.verify.mutants.session import Failed
 from tools.verify.mutants.verdict import MutationResult, Verdict
+from tools.verify.proof.beyond import claimed
 from tools.verify.proof.chain import MUTANT_SECONDS, Chain, ChainBench
 
 _FEW, _FEW_STAGED = 4, 1
@@ -38,12 +39,14 @@ class Field:
         series: loads on which the code is right.
         facts: what is known of the relations.
         threads: how many work at the same time.
+        free: columns of which the spec says nothing; lower case.
     """
 
     chain: Chain
     series: Sequence[Series]
     facts: Mapping[str, Declared]
     threads: int = 2
+    free: tuple[str, ...] = ()
 
     @cached_property
     def prover(self) -> Prover:
@@ -77,6 +80,8 @@ def try_faults(
     """
     few = _FEW_STAGED if field.staged else _FEW
     found = _tried(field, field.series[:few], faults, deadline, clock)
+    if field.staged:
+        found = claimed(found, field.free)
     left = [v.mutant for v in found.of("undecided")]
     if not left or len(field.series) <= few or time.monotonic() >= deadline:
         return found

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from tools import layout
 from tools.spec.scope import surrogate_key, table_columns
 from tools.spec.transform import Model
+from tools.sql.equivalent.facts import Column, Declared
+from tools.sql.mutate.program import THIS
 from tools.verify.dataset import Dataset
 from tools.verify.mutants.clock import Clock
 from tools.verify.oracle.engine import Engine
@@ -87,12 +89,19 @@ def fields_of(
         if only and name not in only:
             continue
         usable = usable_runs(model, name, runs)
-        found[name] = [
-            Field(chain, rows := [_rows(case, chain, r) for r in usable], facts_of(case, rows),
-                  threads)
-            for chain in chains_of(case, model)
-        ]  # fmt: skip
+        found[name] = [_field(case, chain, usable, threads) for chain in chains_of(case, model)]
     return found
+
+
+def _field(case: Case, chain: Chain, runs: Sequence[Run], threads: int) -> Field:
+    rows = [_rows(case, chain, r) for r in runs]
+    facts = facts_of(case, rows)
+    own = next((t for r in runs for m in r.made if (t := m.tables.get(chain.units[0].name))), None)
+    if chain.units[0].incremental and own is not None:  # else faults of both forms are others
+        facts[THIS] = Declared(tuple(Column(name, kind) for name, kind in own.columns))
+    model = case.spec.model_named(chain.units[-1].name)
+    free = (surrogate_key(model).lower(),) if model is not None else ()
+    return Field(chain, rows, facts, threads, free)
 
 
 def usable_runs(model: Model, name: str, runs: Sequence[Run]) -> list[Run]:

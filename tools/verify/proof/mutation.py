@@ -10,11 +10,10 @@ from dataclasses import dataclass, field
 
 from tools.artifact import Artifact
 from tools.spec.load import LoadedSpec
-from tools.spec.scope import surrogate_key
 from tools.verify.mutants.clock import Clock
 from tools.verify.oracle.engine import Engine
 from tools.verify.proof.agree import Case
-from tools.verify.proof.beyond import claimed
+from tools.verify.proof.beyond import REASONS
 from tools.verify.proof.faults import merged, planted, try_faults
 from tools.verify.proof.fields import fields_of, judged_series
 from tools.verify.proof.strength import Trial, strengths_of
@@ -48,7 +47,7 @@ def mutants_tier(
         tier = _Tier(proof.case, proof, loaded, clock, progress)
         tier.first(started + seconds * _FIRST)
         tier.grow(started + seconds * _GROWN)
-        tier.set_apart()
+        tier.say_what_is_beyond()
         progress("mutants: the tests that the project ships")
         proof.trials = tier.trials
         proof.strengths |= strengths_of(proof, tier.trials, started + seconds, clock)
@@ -121,14 +120,10 @@ class _Tier:
                     later = try_faults(fields[index], some, deadline, self.clock)
                     trial[index] = (place, merged(result, later))
 
-    def set_apart(self) -> None:
-        """Names the surviving faults of histories that no rows can show."""
+    def say_what_is_beyond(self) -> None:
+        """Counts the surviving faults of histories that no rows can show."""
         for name, trial in self.trials.items():
-            before = sum(len(r.of("undecided")) for _, r in trial)
-            model = self.case.spec.model_named(name)
-            free = (surrogate_key(model).lower(),) if model is not None else ()
-            trial[:] = [(p, claimed(r, free) if p.staged else r) for p, r in trial]
-            apart = before - sum(len(r.of("undecided")) for _, r in trial)
+            apart = sum(v.detail in REASONS for _, r in trial for v in r.of("not_tried"))
             if apart:
                 self.proof.not_run.append(
                     f"mutants: {name}: {apart} faults in what its change log notes of itself, "

@@ -1,0 +1,91 @@
+"""Faults of a history that rows of its sources cannot show: what the claim does not cover.
+
+The change log keeps books of its own: a digest and a number of each change, and which columns the
+source had. They decide between two states that one key has at one moment, which the spec leaves
+open, and after the source has changed its shape, which is a property of its own. A fault there
+that no rows show is neither killed nor shown to be harmless: it is named, and counted nowhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from typing import Final
+
+from sqlglot import exp
+
+from tools.sql.equivalent.pair import smallest
+from tools.sql.mutate.mutant import Mutant
+from tools.sql.parse import Node, SqlError, parse_query
+from tools.verify.mutants.verdict import MutationResult, Verdict
+
+_TWICE: Final = "it tells apart what one key says twice at one moment, which the spec leaves open"
+_SHAPE: Final = "it counts only after the columns of the source have changed"
+
+BOOKS: Final[Mapping[str, str]] = {
+    "_row_digest": _TWICE, "_change_id": _TWICE, "_known_columns": _SHAPE, "_recorded_at": _TWICE,
+}  # fmt: skip
+"""Columns of a change log, and why no rows show a fault in them."""
+
+
+_FREE: Final = "the spec does not say how it is made"
+
+
+REASONS: Final = frozenset({_TWICE, _SHAPE, _FREE})
+"""Why a fault counts nowhere."""
+
+
+def beyond(mutant: Mutant, free: Collection[str] = ()) -> str:
+    """Why no rows show a fault, when it lies in the books of a change log; else nothing.
+
+    Args:
+        mutant: the program with the fault.
+        free: columns of which the spec says nothing, such as a surrogate key; lower case.
+    """
+    books = {**dict.fromkeys(free, _FREE), **BOOKS}
+    found = ""
+    for one, other in zip(mutant.original.queries, mutant.program.queries, strict=True):
+        if one == other:
+            continue
+        try:
+            places = smallest(parse_query(one, "duckdb"), parse_query(other, "duckdb"))
+        except SqlError:
+            return ""
+        found = _reason(places, books)
+        if not found:
+            return ""
+    return found
+
+
+def _reason(places: tuple[Node, Node], books: Mapping[str, str]) -> str:
+    """By the names of the columns that the fault is about, or of the one that it makes."""
+    names = []
+    for place in places:
+        made = place if isinstance(place, exp.Alias) else place.find_ancestor(exp.Alias)
+        names += [made.alias] if isinstance(made, exp.Alias) else []
+        if not isinstance(place, exp.Query):
+            names += [c.name for c in _about(place).find_all(exp.Column)]
+    return next((books[n.lower()] for n in names if n.lower() in books), "")
+
+
+def _about(place: Node) -> Node:
+    """A place, of a literal the comparison that it stands in."""
+    if place.find(exp.Column):
+        return place
+    around = place.find_ancestor(exp.Predicate)
+    return around if isinstance(around, exp.Predicate) and not around.find(exp.Query) else place
+
+
+def claimed(result: MutationResult, free: Collection[str] = ()) -> MutationResult:
+    """A result in which surviving faults beyond the claim are set apart, each with its reason.
+
+    Args:
+        result: what became of the faults of a unit.
+        free: as for :func:`beyond`.
+    """
+    return replace(result, verdicts=tuple(_apart(v, free) for v in result.verdicts))
+
+
+def _apart(verdict: Verdict, free: Collection[str]) -> Verdict:
+    reason = beyond(verdict.mutant, free) if verdict.status == "undecided" else ""
+    return replace(verdict, status="not_tried", detail=reason) if reason else verdict
