@@ -49,10 +49,10 @@ def test_a_project_is_built_tested_shown_and_mended(shop: Any) -> None:
     assert "unique" in result.text.splitlines()[0]
     shop.put("models/total.sql", "select id, amonut as total from {{ ref('raw') }}\n")
     result = shop.result("dbt", command="run", select="total")
-    assert "models/total.sql:1" in result.text.splitlines()[0]
-    assert "amonut" in result.text
+    assert result.text.startswith("models/total.sql: error DBT001 total does not build")
+    assert "amonut" in result.text.splitlines()[0]
     shop.put("models/total.sql", "select * from {{ reff('raw') }}\n")
-    assert "dbt cannot read the project" in shop.call("dbt", command="test")
+    assert "reff" in shop.call("dbt", command="build")
 
 
 def test_calls_that_mean_nothing(shop: Any) -> None:
@@ -86,15 +86,15 @@ def test_code_of_the_project_stays_in_the_tree(shop: Any) -> None:
     shop.call("dbt", command="run", select="evil")
     assert (shop.root / "tests/a.sql").read_text() == "select 1 as x where false\n"
     assert not (shop.root.parent / "x").exists()
-    text = shop.call("query", sql="select said from evil")
-    assert "refused" in text
-    assert "wrote refused" in text.replace("refused wrote", "wrote") or "False" in text
+    # What it wrote beside the tree went into a folder of the cage, which is gone with it.
+    assert "refused wrote refused False" in shop.call("query", sql="select said from evil")
 
 
 def test_the_person_stops_it_and_the_next_call_works(shop: Any) -> None:
     shop.put(
         "models/slow.sql",
-        "select count(*) as n from range(10000000000) a, range(100000) b where a.range % 7 = b.range",
+        "select count(*) as n from range(10000000000) a, range(100000) b\n"
+        "where a.range % 7 = b.range",
     )
     shop.call("dbt", command="ls")
     warm = shop.desk.extras["dbt"]

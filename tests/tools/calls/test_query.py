@@ -11,7 +11,7 @@ import pytest
 from tests.tools.calls.test_specs import PATH, SPEC
 from tools.calls import _rows
 
-PROJECT = "name: shop\nversion: '1'\nprofile: shop\n"
+PROJECT = "name: shop\nversion: '1.0'\nprofile: shop\n"
 PROFILES = "shop:\n  target: dev\n  outputs:\n    dev: {type: duckdb, path: dev.duckdb}\n"
 
 
