@@ -66,6 +66,8 @@ class Engine:
     clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
     model: Callable[[], Model] | None = None
     secrets: tuple[str, ...] = ()
+    spent: float = 0.0
+    """USD that the runs of this call have used so far."""
 
     @property
     def roots(self) -> tuple[Path, ...]:
@@ -203,9 +205,14 @@ class Engine:
                 repo=repo,
                 model=self.model,
                 secrets=self.secrets,
+                spent=self.spent,
             )
-            with closing(context):
-                yield context
+            before = context.spending().money
+            try:
+                with closing(context):
+                    yield context
+            finally:
+                self.spent += context.spending().money - before
 
     def _repo(self) -> Repo | None:
         """The git checkout, which a run that commits cannot do without."""

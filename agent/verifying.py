@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agent.config import Settings
+from agent.nodes.reading import as_kept
 from agent.nodes.specs import load_resolved, neighbours, roots_of, spec_files, upstream
 from agent.nodes.test import database_of, describe
 from agent.terminal.progress import Progress
@@ -169,9 +170,10 @@ def _verify(
     progress.start(spec.pipeline, "reading")
     artifacts = artifacts_of(root, spec.pipeline)
     started = datetime.now(UTC)
+    read, unsaid = as_kept(loaded, root)
     outcome = verify(
         Subject(
-            loaded=loaded,
+            loaded=read,
             plan=make_plan(spec, loaded.digest),
             artifacts=artifacts,
             project=root / str(layout.DBT),
@@ -191,4 +193,5 @@ def _verify(
     progress.finish(spec.pipeline, seconds, ok=outcome.report.ok, detail=describe(outcome))
     report = lint(loaded) + outcome.report
     tree = root.relative_to(workspace.root).as_posix()
-    return Verified(spec.pipeline, tree, replace(outcome, report=report))
+    not_run = (*outcome.not_run, *unsaid)
+    return Verified(spec.pipeline, tree, replace(outcome, report=report, not_run=not_run))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agent.config import Settings
+from agent.limits import Spent
 from agent.model.base import Model
 from agent.nodes.specs import roots_of, upstream
 from agent.recording import FILE as RECORDING
@@ -25,11 +27,14 @@ from tools.rules.load import load_constitution
 from tools.spec.load import LoadedSpec
 from tools.spec.model import Spec
 from tools.workflow_model import Workflow
-from tools.workspace import Workspace
+from tools.workspace import Workspace, read_text
 
 if TYPE_CHECKING:
     from tools.repo import Repo
     from tools.verify.worker import DbtWorker
+
+SPENT = "spent.json"
+"""In the folder of a run: what its conversations have used."""
 
 Update = dict[str, Any]
 """The keys of the state that a node changes."""
@@ -83,6 +88,7 @@ class Context:
         repo: the git checkout around the workspace, if there is one.
         model: makes the model that authors and repairs; ``None`` where none is to be used.
         secrets: texts that nobody may see, such as the values of keys.
+        spent: USD that other runs of the same call have used.
     """
 
     workspace: Workspace
@@ -97,6 +103,7 @@ class Context:
     repo: Repo | None = None
     model: Callable[[], Model] | None = None
     secrets: tuple[str, ...] = ()
+    spent: float = 0.0
     details: dict[str, str] = field(default_factory=dict)
     extras: dict[str, Any] = field(default_factory=dict)
     """What tools of a model keep for the length of the run, such as a dbt of their own."""
@@ -133,6 +140,11 @@ class Context:
     def folder(self) -> Path:
         """The folder of the run."""
         return self.trace.path.parent
+
+    def spending(self) -> Spent:
+        """What the conversations of this run have used, in this process and before."""
+        file = self.folder / SPENT
+        return Spent.from_json(json.loads(read_text(file))) if file.is_file() else Spent()
 
     @cached_property
     def author(self) -> Recorder | None:

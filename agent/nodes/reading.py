@@ -7,6 +7,7 @@ prose stays the same is not read again.
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 from pydantic import ValidationError
 
@@ -88,11 +89,24 @@ def spec_as_read(state: RunState, context: Context) -> LoadedSpec:
 def unapproved(state: RunState) -> tuple[str, ...]:
     """What the proof could not know: whether the prose means what it was read to mean."""
     reading = state.get("reading")
-    if not reading:
-        return ()
-    rules = Proposal.model_validate_json(reading["text"]).rules
-    names = ", ".join(dict.fromkeys(rule.model for rule in rules))
-    file = reading_file(state["pipeline"])
+    return (
+        _said(Proposal.model_validate_json(reading["text"]), state["pipeline"]) if reading else ()
+    )
+
+
+def as_kept(loaded: LoadedSpec, root: Path) -> tuple[LoadedSpec, tuple[str, ...]]:
+    """The spec as the generated code in a folder was made from it, and what that leaves open."""
+    path = reading_file(loaded.spec.pipeline)
+    file, text = LockFile.load(root).files.get(path), on_disk(root, path)
+    if file is None or text is None or sha256_text(text) != file.sha256:
+        return loaded, ()
+    proposal = Proposal.model_validate_json(text)
+    return as_read(loaded, proposal), _said(proposal, loaded.spec.pipeline)
+
+
+def _said(proposal: Proposal, pipeline: str) -> tuple[str, ...]:
+    names = ", ".join(dict.fromkeys(rule.model for rule in proposal.rules))
+    file = reading_file(pipeline)
     return (f"prose of {names}: held against how it was read, {file}; nobody approved that",)
 
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from agent.limits import Limits, Spent
+from agent.limits import Limits
 from agent.loop import Ended, Silent, Toolbox, converse
 from agent.model.base import Json, Turn
-from agent.nodes.context import Context
+from agent.nodes.context import SPENT, Context
 from agent.permissions import Permissions
 from agent.prompting import constitution_text, data, system_for
 from agent.recording import Recorder
@@ -33,7 +33,6 @@ BARRED = frozenset({"ask_person", "commit", "edit_spec", "remember"})
 """Tools that no unattended step is given: nobody is there, and spec and history are not its own."""
 
 TALKS = "talks"
-SPENT = "spent.json"
 
 
 @dataclass(frozen=True)
@@ -124,7 +123,7 @@ def work(state: RunState, node: str, context: Context, task: Task) -> Worked:
         kept.talk.say(task.text)
     toolbox = task.other or _toolbox(state, context, task, kept)
     spent_file = f"{folder}/{SPENT}"
-    spent = _spent(context.workspace.root / spent_file)
+    spent = context.spending()
 
     def save() -> None:
         kept.save()
@@ -157,14 +156,10 @@ def limits_of(context: Context) -> Limits:
     budget, settings = context.workflow.budget, context.settings
     return Limits(
         turns=budget.turns,
-        money=min(budget.money, settings.money),
+        money=min(budget.money, max(0.0, settings.money - context.spent)),
         seconds=budget.seconds,
         max_tokens=settings.max_tokens,
     )
-
-
-def _spent(path: Path) -> Spent:
-    return Spent.from_json(json.loads(read_text(path))) if path.is_file() else Spent()
 
 
 def _toolbox(state: RunState, context: Context, task: Task, kept: _Kept) -> DeskToolbox:

@@ -17,6 +17,7 @@ from agent.nodes.context import Context, Update
 from agent.result import Result
 from agent.run import Engine
 from agent.state import RunState
+from tests.agent.conftest import Cli
 from tests.agent.support import CASES, make_engine, write_workflow
 from tools.errors import BudgetSpent, NeedsModel
 from tools.workflow_model import WorkflowStep
@@ -331,3 +332,28 @@ def test_author_model_needs_no_prose(workspace: Path) -> None:
     result, model = start(workspace, writes, say("done"))
     assert (result.exit_code, model.left) == (0, 0)
     assert not (workspace / READING).exists()
+
+
+def test_the_money_of_one_call_is_shared_by_its_runs(workspace: Path) -> None:
+    engine, model = engine_of(workspace, WHOLE)
+    engine.start(SPEC)
+    assert engine.spent > 0
+    (workspace / SPEC).write_text(SPEC.read_text().replace(RULE, "Only paid orders count."))
+    engine.settings = engine.settings.with_flags(money=engine.spent)
+    with pytest.raises(BudgetSpent, match="money"):
+        engine.start(SPEC)
+    assert len(model.requests) == 4
+
+
+def test_an_edit_of_an_authored_file_is_adopted_or_given_up(workspace: Path, run_cli: Cli) -> None:
+    start(workspace, *WHOLE)
+    (workspace / MODEL).write_text("select 'mine' as order_id\n")
+    done = run_cli("restore", MODEL)
+    assert (done.exit_code, (workspace / MODEL).read_text()) == (0, SQL)
+    (workspace / MODEL).write_text("select 'mine' as order_id\n")
+    done = run_cli("adopt", MODEL)
+    assert done.exit_code == 0, done.output
+    result, _ = start(workspace)
+    assert result.exit_code == 0
+    assert not (workspace / MODEL).exists()
+    assert "mine" in next((workspace / "custom").rglob("fct_orders.sql")).read_text()
