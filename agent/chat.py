@@ -106,7 +106,6 @@ class Chat:
             approve=self._approve if front.present else None,
             ask=front.ask if front.present else None,
             before_write=lambda _: self.points.begin(self._request),
-            refused=lambda call, why: front.notice(f"refused: {call_line(call)}: {why}"),
         )
 
     @property
@@ -192,7 +191,7 @@ class Chat:
         """Appends a message with what goes with it: mode, notes, files."""
         session = self.session
         session.talk.mend()
-        if session.facts.get("told_mode") != self.mode:
+        if session.facts.get("told_mode", "ask") != self.mode:
             self._notes.insert(0, f"(The mode is {self.mode} from here on.)")
         notes, self._notes = self._notes, []
         for path in mentioned(text, specs_by_name(self.workspace)) if "@" in text else ():

@@ -16,7 +16,7 @@ from agent.model.base import Block
 from agent.permissions import Mode, Permissions
 from agent.prompting import constitution_text, data, system_for
 from agent.talk import ToolCall
-from agent.toolbox import Approval, Decision, DeskToolbox
+from agent.toolbox import Approval, DeskToolbox
 from tools.catalog import Tool, catalog
 from tools.desk import Desk, ToolError
 from tools.rules.load import load_constitution
@@ -77,7 +77,6 @@ def make_bench(
     approve: Approve | None,
     ask: Ask | None,
     before_write: Callable[[Sequence[str]], None],
-    refused: Callable[[ToolCall, str], None],
 ) -> Bench:
     """Sets up a bench.
 
@@ -90,7 +89,6 @@ def make_bench(
         approve: asks the person; ``None`` where nobody is there.
         ask: puts the model's question to the person; likewise.
         before_write: called before something is changed.
-        refused: told of calls that do not run, with why.
 
     Raises:
         SpecmillError: the constitution or a permission rule is wrong.
@@ -107,10 +105,6 @@ def make_bench(
     )
     permissions.expect_known(tools)
 
-    def decided(decision: Decision) -> None:
-        if decision.outcome in ("denied", "unanswered"):
-            refused(decision.call, decision.why)
-
     toolbox = DeskToolbox(
         desk,
         tools,
@@ -118,7 +112,6 @@ def make_bench(
         _Asked(approve, permissions) if approve else None,
         before_write=before_write,
         redact=redact,
-        decided=decided,
     )
     constitution = constitution_text(load_constitution(workspace.constitution))
     return Bench(desk, tools, permissions, toolbox, system_for("chat", constitution=constitution))

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 from agent.limits import Spent
 from agent.model.base import Block, Json, Message
-from agent.talk import ToolCall
+from agent.talk import Conversation, ToolCall, text_of
 from tools.desk import ToolResult
 
 _TELLING = ("path", "command", "pattern", "query", "sql", "question", "spec", "name", "message")
 _SHORT = 160
+_LAST = 1_200
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,13 @@ def result_line(result: ToolResult) -> str:
 def _one_line(text: str) -> str:
     flat = " ".join(text.split())
     return flat if len(flat) <= _SHORT else f"{flat[: _SHORT - 3]}..."
+
+
+def last_answer(talk: Conversation) -> str:
+    """What the model said last, the end of it if it is long."""
+    answers = (text_of(m["content"]) for m in reversed(talk.messages) if m["role"] == "assistant")
+    text = next((text for text in answers if text), "")
+    return text if len(text) <= _LAST else f"[...] {text[-_LAST:]}"
 
 
 def status_line(model: str, mode: str, spent: Spent, window: int) -> str:

@@ -49,7 +49,7 @@ class Kept:
     """A text that is kept word for word.
 
     Args:
-        name: ``plan``, ``decision``, ``request``.
+        name: ``decision``, ``request``, ``plan``, or ``plan of`` what.
         text: the words.
     """
 
@@ -149,8 +149,8 @@ def _decided(call: Block | None, result: Block) -> list[Kept]:
     """What a call settled, if it is of those that settle something."""
     said = "\n".join(part["text"] for part in result["content"] if part["type"] == "text")
     match call:
-        case {"name": "plan"}:
-            return [Kept("plan", said)]
+        case {"name": "plan", "input": given}:
+            return [Kept(f"plan of {_plain(given)}", said)]
         case {"name": "remember", "input": given}:
             return [Kept("decision", _plain(given))]
         case {"name": "ask_person", "input": given}:
@@ -164,10 +164,10 @@ def _plain(given: dict[str, Any]) -> str:
 
 
 def _unique(texts: Iterable[Kept]) -> list[Kept]:
-    """Each text once; of plans only the newest."""
+    """Each text once; of the plans for one thing only the newest."""
     found = list(dict.fromkeys(texts))
-    plans = [kept for kept in found if kept.name == "plan"]
-    return [kept for kept in found if kept.name != "plan" or kept is plans[-1]]
+    newest = {kept.name: kept for kept in found}
+    return [kept for kept in found if not kept.name.startswith("plan") or kept is newest[kept.name]]
 
 
 def _block(kept: Kept) -> Block:

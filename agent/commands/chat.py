@@ -76,18 +76,15 @@ def chat(session: Session, resume: str, mode: str | None, model: str | None) -> 
 
 
 def _at_terminal(place: Place, resume: str) -> int:
-    from prompt_toolkit.input import create_input
-
     from agent.commands.chat_loop import known_names, talk
-    from agent.terminal.chat import Screen
-    from agent.terminal.chat_paper import Paper
-    from agent.terminal.chat_prompt import Known, Prompt
+    from agent.terminal.chat import make_screen
+    from agent.terminal.chat_prompt import Known
 
-    color = place.session.color and not os.environ.get("NO_COLOR")
-    screen_input = create_input()
-    history = place.workspace.state / "chat-history"
-    known = Known(*known_names(place.workspace))
-    prompt = Prompt(known, history, color=color, input=screen_input)
-    screen = Screen(Paper(place.session.terminal.out), prompt, screen_input)
+    screen = make_screen(
+        place.session.terminal.out,
+        Known(*known_names(place.workspace)),
+        place.workspace.state / "chat-history",
+        color=place.session.color and not os.environ.get("NO_COLOR"),
+    )
     with screen.held():
         return talk(place, screen, resume)

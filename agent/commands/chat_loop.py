@@ -16,6 +16,7 @@ import click
 
 from agent.chat import Chat
 from agent.chat_acts import Acts
+from agent.chat_lines import last_answer
 from agent.commands.errors import Session
 from agent.config import Settings
 from agent.mentions import files_to_mention, specs_by_name
@@ -108,6 +109,8 @@ class _Talk:
         paper.line(f"specmill chat, session {kept.id}; /help lists what you can do", "faint")
         if kept.title:
             paper.line(f"going on with: {kept.title}", "faint")
+            paper.text(last_answer(kept.talk))
+            paper.end()
         paper.line(self.chat.status, "faint")
         threading.Thread(target=self.chat.warm, name="warm", daemon=True).start()
         try:

@@ -12,12 +12,14 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
-from prompt_toolkit.input import Input
+from prompt_toolkit.input import Input, create_input
+from rich.console import Console
 
 from agent.terminal.chat_keys import Draft, Keyboard, with_meta
 from agent.terminal.chat_paper import Paper
-from agent.terminal.chat_prompt import PROMPT, Prompt, Typed
+from agent.terminal.chat_prompt import PROMPT, Known, Prompt, Typed
 from agent.terminal.errors import print_error
 from tools.errors import SpecmillError
 from tools.findings import Finding
@@ -42,6 +44,19 @@ class _Question:
     label: str
     accept: Callable[[str], tuple[str, str] | None]
     answers: queue.Queue[tuple[str, str]] = field(default_factory=lambda: queue.Queue(1))
+
+
+def make_screen(console: Console, known: Known, history: Path, *, color: bool) -> Screen:
+    """A screen at the terminal that this program was started from.
+
+    Args:
+        console: where to.
+        known: what can be completed.
+        history: the file of what was typed before.
+        color: whether colour may be used.
+    """
+    keys = create_input()
+    return Screen(Paper(console), Prompt(known, history, color=color, input=keys), keys)
 
 
 class Screen:
@@ -226,7 +241,7 @@ class Screen:
                 return question.answers.get(timeout=0.05)
             except queue.Empty:
                 continue
-        return ("no", "stopped")
+        return ("no", "")
 
     def _pose(self, question: _Question) -> None:
         if self._stopping.is_set():
@@ -266,11 +281,11 @@ class Screen:
             steer(text)
 
     def _stop(self, stop: Callable[[], None]) -> None:
-        self._stopping.set()
-        if self._question:
-            self._settle(self._draft.text)
-            self._question = None
         stop()
+        self._stopping.set()  # after that, so that who waits for an answer knows why there is none
+        if self._question:
+            self._settle(self._draft.take())
+            self._question = None
 
     @property
     def _busy(self) -> bool:
