@@ -42,7 +42,8 @@ class Script:
         history: whose source it is.
         versions: of each base row, in order of event time.
         start: the moment of the first batch.
-        growth: for keys of which it is known, by index: how many versions ``next`` adds, and why.
+        growth: for keys of which it is known, by index: how many versions ``next`` adds, how many
+            it closes, and why.
         quiet: indexes of keys that never change.
         kinds: DuckDB types by column.
     """
@@ -50,7 +51,7 @@ class Script:
     history: History
     versions: tuple[tuple[Version, ...], ...]
     start: dt.datetime
-    growth: Mapping[int, tuple[int, str]]
+    growth: Mapping[int, tuple[int, int, str]]
     quiet: tuple[int, ...]
     kinds: Mapping[str, str] = field(default_factory=dict)
 
@@ -142,6 +143,9 @@ def _alive(history: History, base: Sequence[Row]) -> str | None:
 _BLANK = 2
 """The number of the key that flips between NULL and the empty text."""
 
+_DELETED = 5
+"""The number of the key that is deleted and comes back."""
+
 
 @dataclass
 class _Parts:
@@ -149,20 +153,20 @@ class _Parts:
     base: Sequence[Row]
     shown: Sequence[Row]
     kinds: Mapping[str, str]
-    growth: dict[int, tuple[int, str]] = field(default_factory=dict)
+    growth: dict[int, tuple[int, int, str]] = field(default_factory=dict)
 
     def part(self, number: int, row: Row) -> tuple[Version, ...]:
         """What happens to a key, by its number."""
         if number == 1:
             return self.once(number, row)
         if number == 3 and self.history.effective and not self.history.shows_times:
-            self.growth[number] = (0, "an update that changes nothing tracked")
+            self.growth[number] = (0, 0, "an update that changes nothing tracked")
         parts = {
             0: self.there_and_back,
             _BLANK: self.blank,
             3: self.touched,
             4: self.tie,
-            5: self.deleted,
+            _DELETED: self.deleted,
         }
         return parts[number](row) if number in parts else ()
 
@@ -196,12 +200,12 @@ class _Parts:
             if edit.plain:
                 changed = self.changed(row, edit)
                 if changed != row:
-                    self.growth[number] = (1, "a change")
+                    self.growth[number] = (1, 1, "a change")
                     return (Version("next", 1, changed),)
             mine = self.shown[number].get(edit.output) if edit.alone else None
             for other, shown in zip(self.base, self.shown, strict=True):
                 if edit.alone and shown and shown.get(edit.output) != mine:
-                    self.growth[number] = (1, "a change")
+                    self.growth[number] = (1, 1, "a change")
                     return (Version("next", 1, {**row, edit.column: other[edit.column]}),)
         return (Version("next", 1, self.changed(row, self.edit(0))),)
 
@@ -214,7 +218,7 @@ class _Parts:
         there = None if row.get(column) is not None else ""
         if texts[0].plain:
             what = "a value that becomes NULL" if there is None else "NULL that becomes ''"
-            self.growth[_BLANK] = (1, what)
+            self.growth[_BLANK] = (1, 1, what)
         return (
             Version("next", 1, {**row, column: there}),
             Version("last", 2, {**row, column: "" if there is None else None}),
@@ -244,6 +248,8 @@ class _Parts:
         removal = self.history.removal
         if removal is None:
             return ()
+        if self.history.model.load.deletes == "close":
+            self.growth[_DELETED] = (0, 1, "a row that is marked as deleted")
         gone = {**row, removal.column: removal.deleted}
         return (Version("next", 1, gone), Version("last", 2, self.changed(row, self.edit(0))))
 

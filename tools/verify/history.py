@@ -212,7 +212,8 @@ def _removal(
     if how == "none" or model.load.deletes == "ignore":
         return None, ()
     if len(chain) > 1 or (how == "absence" and model.where):
-        return None, ("deletes: its rows pass other models or a filter",)
+        why = "a filter" if len(chain) == 1 else "other models, and the spec says nothing of that"
+        return None, (f"deletes: its rows pass {why}",)
     if how == "operation" and table.operation:
         return Removal(table.operation.column, table.operation.deleted[0], "U"), ()
     if how == "predicate" and table.deletes.predicate:

@@ -111,9 +111,9 @@ def _unchanged(
 
 
 def _growth(loads: Loads, scratch: Scratch, subject: Subject) -> None:
-    """A change adds one version and closes one; what is no change, and quiet keys, add nothing."""
+    """A change adds a version and closes one, a delete closes one; what is no change adds none."""
     script = subject.script
-    if not any(added for added, _ in script.growth.values()):
+    if not any(added for added, _, _ in script.growth.values()):
         why = "no tracked column follows from one source column"
         loads.checked.not_run.append(f"{subject.name}: one change adds one version ({why})")
     before, now = kept(subject.dim, "before"), subject.dim.sql
@@ -128,12 +128,12 @@ def _growth(loads: Loads, scratch: Scratch, subject: Subject) -> None:
     quiet = subject.where(script.quiet)
     lost = f"select {columns} from {before} where {quiet} except all select {columns} from {now}"
     *counts, moved = scratch.sql(*asked, f"select count(*) from ({lost})")
-    hint = "a change adds one version and closes one, and touches no other key"
-    for (added, why), was, became in zip(
+    hint = "a change adds one version and closes one, a delete closes one; no other key is touched"
+    for (added, ended, why), was, became in zip(
         script.growth.values(), counts[::2], counts[1::2], strict=True
     ):
         (rows, closed), (more, more_closed) = was.rows[0], became.rows[0]
-        if (more, more_closed) != (rows + added, closed + added):
+        if (more, more_closed) != (rows + added, closed + ended):
             what = (
                 f"{subject.name}: {why} turns {rows} versions, {closed} of them closed, into "
                 f"{more}, {more_closed} of them closed"

@@ -121,7 +121,7 @@ def test_every_key_plays_its_part() -> None:
     by_key = [list(v) for v in made.versions]
     assert [v.batch for v in by_key[0]] == ["first", "late", "next", "last"]
     assert by_key[0][3].row == by_key[0][0].row
-    assert {n: added for n, (added, _) in made.growth.items()} == {1: 1, 2: 1, 3: 0}
+    assert {n: added for n, (added, _, _) in made.growth.items()} == {1: 1, 2: 1, 3: 0}
     assert [v.row["note"] for v in by_key[2]] == [None, "", None]
     assert by_key[3][1].row == by_key[3][0].row
     assert [(v.time, v.turn) for v in by_key[4]] == [(0, 1), (1, 1), (1, 2)]
