@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from agent.nodes.context import Context, Update
+from agent.nodes.reading import questions_of
 from agent.nodes.tree import read_artifacts
 from agent.state import RunState
 from tools import layout
@@ -31,7 +32,7 @@ def review(state: RunState, step: WorkflowStep, context: Context) -> Update:
         loaded=context.loaded,
         plan=Plan.from_json(state["plan"]),
         artifacts=read_artifacts(state, context),
-        outcome=_outcome(state),
+        outcome=_outcome(state, context),
         constitution_notes=constitution_notes(context.constitution, state),
         others=context.others,
         previous=before,
@@ -44,10 +45,11 @@ def review(state: RunState, step: WorkflowStep, context: Context) -> Update:
     return {"review": path}
 
 
-def _outcome(state: RunState) -> dict[str, Any]:
-    """The outcome with the questions that only the spec's lint knows."""
+def _outcome(state: RunState, context: Context) -> dict[str, Any]:
+    """The outcome with the questions that only the spec's lint, or who read its prose, knows."""
     outcome = dict(state.get("outcome", {}))
     asked = [f for f in state.get("lint", []) if f["severity"] == Severity.QUESTION.value]
+    asked += [f.to_json() for f, _ in questions_of(state.get("reading", {}), context)]
     outcome["report"] = Report.from_json([*outcome.get("report", []), *asked]).to_json()
     return outcome
 

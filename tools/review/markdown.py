@@ -243,7 +243,7 @@ def _constitution(notes: Mapping[str, Sequence[str]]) -> Iterator[str]:
 def _files(plan: Plan, artifacts: Sequence[Artifact]) -> Iterator[str]:
     why = {step.path: step.reason for step in plan.steps}
     rows = [
-        (code(made.path), made.origin, prose(why.get(made.path, "")))
+        (code(made.path), made.origin, prose(_why(made, why.get(made.path, ""))))
         for made in sorted(artifacts, key=lambda made: made.path)
     ]
     if rows:
@@ -265,6 +265,12 @@ def _files(plan: Plan, artifacts: Sequence[Artifact]) -> Iterator[str]:
     if missing:
         yield "Not made:"
         yield "\n".join(missing)
+
+
+def _why(made: Artifact, reason: str) -> str:
+    """Why a file is there, and which model wrote it, if one did."""
+    by = f"by {made.by.model}, run {made.by.run}" if made.by else ""
+    return "; ".join(part for part in (reason, by) if part)
 
 
 def _items(lines: Sequence[str]) -> Iterator[str]:
