@@ -168,7 +168,7 @@ class Permissions:
         allow: Iterable[str] = (),
         ask: Iterable[str] = (),
         deny: Iterable[str] = (),
-        root: Path = Path("/"),
+        root: Path,
         protects: Callable[[str], str] = lambda _: "",
     ) -> None:
         self.mode: Mode = mode

@@ -96,7 +96,8 @@ class DeskToolbox:
         self._redact = redact
         self._decided = decided
         permissions.expect_known({*catalog(), *self._tools})
-        desk.hides = permissions.hides
+        own = desk.hides
+        desk.hides = lambda path: own(path) or permissions.hides(path)
 
     def definitions(self) -> tuple[Json, ...]:
         """The tools as the Messages API takes them, by name; the same bytes every time."""

@@ -165,12 +165,6 @@ def limits_of(context: Context) -> Limits:
 def _toolbox(state: RunState, context: Context, task: Task, kept: _Kept) -> DeskToolbox:
     root = context.tree(state)
 
-    def refuses(path: str) -> str:
-        why = task.refuses(path)
-        if why:
-            kept.refuse(task.key, f"write {path}", why)
-        return why
-
     def decided(decision: Decision) -> None:
         if decision.outcome in ("denied", "unanswered"):
             kept.refuse(task.key, _shown(decision.call), decision.why)
@@ -179,7 +173,7 @@ def _toolbox(state: RunState, context: Context, task: Task, kept: _Kept) -> Desk
         root=root,
         workspace=context.workspace,
         outputs=root / ".specmill" / "outputs",
-        refuses=refuses,
+        refuses=task.refuses,
         seen=kept.seen,
         cancel=context.cancel,
         extras=context.extras,

@@ -46,14 +46,14 @@ def test_permissions(case: dict[str, Any], tmp_path: Path) -> None:
 )
 def test_a_rule_is_written_as_a_rule_is(rule: str) -> None:
     if rule == "shell":
-        Permissions(allow=[rule])
+        Permissions(allow=[rule], root=Path("/tree"))
         return
     with pytest.raises(UsageError, match="permission rule"):
-        Permissions(allow=[rule])
+        Permissions(allow=[rule], root=Path("/tree"))
 
 
 def test_a_rule_about_no_tool_is_refused() -> None:
-    rights = Permissions(deny=["writ(models/**)"])
+    rights = Permissions(deny=["writ(models/**)"], root=Path("/tree"))
     with pytest.raises(UsageError) as caught:
         rights.expect_known(catalog())
     assert "did you mean 'write'" in caught.value.remedy
@@ -71,7 +71,7 @@ ALWAYS = [
 def test_always_allows_the_same_call_from_then_on(
     given: dict[str, Any], rule: str, also: dict[str, Any] | None
 ) -> None:
-    rights = Permissions("ask")
+    rights = Permissions("ask", root=Path("/tree"))
     call = call_of(given)
     tool = catalog()[call.name]
     assert rights.verdict(call, tool).answer == "ask"
@@ -84,7 +84,7 @@ def test_always_allows_the_same_call_from_then_on(
 
 @pytest.mark.parametrize("text", ["ls $X", "ls; rm x", "ls $(pwd)"])
 def test_what_is_unclear_or_several_commands_is_asked_each_time(text: str) -> None:
-    rights = Permissions("ask")
+    rights = Permissions("ask", root=Path("/tree"))
     call = ToolCall("1", "shell", {"command": text})
     assert rights.rule_for(call, catalog()["shell"]) == ""
     rights.always(call, catalog()["shell"])
@@ -92,13 +92,13 @@ def test_what_is_unclear_or_several_commands_is_asked_each_time(text: str) -> No
 
 
 def test_an_exact_rule_does_not_cover_a_longer_command() -> None:
-    rights = Permissions("ask")
+    rights = Permissions("ask", root=Path("/tree"))
     tool = catalog()["shell"]
     rights.always(ToolCall("1", "shell", {"command": "cat a*"}), tool)
     assert rights.verdict(ToolCall("2", "shell", {"command": "cat a b"}), tool).answer == "ask"
 
 
 def test_a_denied_read_is_hidden_from_searches_too() -> None:
-    rights = Permissions("auto", deny=["read(data/**)"])
+    rights = Permissions("auto", deny=["read(data/**)"], root=Path("/tree"))
     assert "data" in rights.hides("data/x.csv")
     assert rights.hides("models/x.sql") == ""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 from tools import confine
 from tools.confine import Cage
@@ -33,29 +33,40 @@ def cage_for(
             cage was made, so only whole folders are read-only for it.
     """
     root = desk.root.resolve()
-    frozen, masked = [], []
-    for place, name in _places(root):
-        if is_secret(name) or (desk.hides(name) and place.is_file()):
-            masked.append(place)
-        elif is_internal(name) or desk.refuses(name):
-            if place.is_dir() or not lasting:
-                frozen.append(place)
-        elif place.is_dir() and desk.refuses(f"{name}/a"):
-            frozen.append(place)  # a whole folder: nothing new may come into it either
-    return Cage(root, tuple(frozen), writable, tuple(masked), readable)
-
-
-def _places(root: Path) -> Iterator[tuple[Path, str]]:
-    """Files and folders with their names below the root; internals are not looked into."""
+    frozen: list[Path] = []
+    masked: list[Path] = []
+    closed: set[Path] = set()  # folders that are frozen as a whole
     seen = 0
     for at, folders, names in os.walk(root):
         here = Path(at)
-        for name in (*folders, *names):
-            yield here / name, (here / name).relative_to(root).as_posix()
-        folders[:] = [d for d in folders if d not in _SKIPPED and not is_internal(d)]
+        below = "" if here == root else f"{here.relative_to(root).as_posix()}/"
+        walked = []
+        for number, name in enumerate((*folders, *names)):
+            place, folder = here / name, number < len(folders)
+            kind = _kind(desk, f"{below}{name}", folder=folder)
+            if kind == "masked":
+                masked.append(place)
+            elif kind == "frozen" and here not in closed and (folder or not lasting):
+                frozen.append(place)
+            if folder and kind != "masked" and not is_internal(name) and name not in _SKIPPED:
+                walked.append(name)  # into frozen ones, too: there may be secrets in them
+                closed |= {place} if kind == "frozen" or here in closed else set()
+        folders[:] = walked
         seen += len(names)
         if seen > _MOST:
-            return
+            break
+    return Cage(root, tuple(frozen), writable, tuple(masked), readable)
+
+
+def _kind(desk: Desk, name: str, *, folder: bool) -> Literal["masked", "frozen", "open"]:
+    """What a file or folder of the tree is to programs."""
+    if is_secret(name) or (desk.hides(name) and not folder):
+        return "masked"
+    if is_internal(name) or desk.refuses(name):
+        return "frozen"
+    if folder and desk.refuses(f"{name}/a") and desk.refuses(f"{name}/a/b.c"):
+        return "frozen"  # the whole folder: nothing new may come into it either
+    return "open"
 
 
 def note() -> str:

@@ -136,7 +136,8 @@ def _pipeline(desk: Desk, pipeline: str) -> str:
 
 def worker(desk: Desk) -> DbtWorker:
     """The warm dbt of the session, in its cage; started by the first call."""
-    found = desk.extras.get("dbt")
+    key = f"dbt:{desk.root}"  # a run may have desks on several trees
+    found = desk.extras.get(key)
     if isinstance(found, DbtWorker):
         return found
     state = desk.workspace.state
@@ -145,7 +146,7 @@ def worker(desk: Desk) -> DbtWorker:
         place.mkdir(parents=True, exist_ok=True)
     cage = cage_for(desk, writable=places, readable=(Path.home() / ".dbt",), lasting=True)
     command = confine.caged((sys.executable, "-m", "tools.verify.worker_main"), cage)
-    made = desk.extras["dbt"] = DbtWorker(state, command=command)
+    made = desk.extras[key] = DbtWorker(state, command=command)
     return made
 
 

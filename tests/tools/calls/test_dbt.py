@@ -97,7 +97,7 @@ def test_the_person_stops_it_and_the_next_call_works(shop: Any) -> None:
         "where a.range % 7 = b.range",
     )
     shop.call("dbt", command="ls")
-    warm = shop.desk.extras["dbt"]
+    warm = shop.desk.extras[f"dbt:{shop.root}"]
     assert isinstance(warm, DbtWorker)
     shop.desk.cancel.set()
     assert shop.error("dbt", command="run", select="slow") == "stopped by the person"
