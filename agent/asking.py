@@ -63,6 +63,12 @@ class Answered:
     session: str = ""
     spent: Spent = field(default_factory=Spent)
 
+    @property
+    def statistics(self) -> tuple[tuple[str, int, int], ...]:
+        """The changed files, with how many lines each gained and lost."""
+        known = {name: (gained, lost) for name, gained, lost in statistics(self.diff)}
+        return tuple((path, *known.get(path, (0, 0))) for path in self.changed)
+
     def to_json(self) -> dict[str, Any]:
         """A JSON object."""
         return {

@@ -15,18 +15,12 @@ if TYPE_CHECKING:
 
 def print_answer(out: Console, err: Console, answered: Answered) -> None:
     """Prints an answer: its text and the changes on stdout, the rest on stderr."""
-    from agent.asking import statistics  # noqa: PLC0415  # it imports every tool
-
     if answered.text:
         out.print(Text(answered.text))
     if answered.changed:
-        known = {name: (gained, lost) for name, gained, lost in statistics(answered.diff)}
         number = len(answered.changed)
         out.print(Text(f"changed {number} file{'' if number == 1 else 's'}:", style="name"))
-        rows = []
-        for path in answered.changed:
-            gained, lost = known.get(path, (0, 0))
-            rows.append((path, f"+{gained}", f"-{lost}"))
+        rows = [(path, f"+{more}", f"-{less}") for path, more, less in answered.statistics]
         print_columns(out, rows, indent=2)
     for line in answered.refused:
         print_indented(err, Text(f"refused: {line}", style="warning"), 0)
