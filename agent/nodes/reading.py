@@ -105,9 +105,16 @@ def as_kept(loaded: LoadedSpec, root: Path) -> tuple[LoadedSpec, tuple[str, ...]
 
 
 def _said(proposal: Proposal, pipeline: str) -> tuple[str, ...]:
-    names = ", ".join(dict.fromkeys(rule.model for rule in proposal.rules))
+    formal = dict.fromkeys(rule.model for rule in proposal.rules if rule.where or rule.expr)
+    loose = dict.fromkeys(r.model for r in proposal.rules if not (r.where or r.expr))
     file = reading_file(pipeline)
-    return (f"prose of {names}: held against how it was read, {file}; nobody approved that",)
+    said = []
+    if formal:
+        said.append(f"prose of {', '.join(formal)}: held against how it was read, {file}; ")
+        said[-1] += "nobody approved that"
+    if loose:
+        said.append(f"prose of {', '.join(loose)}: held against its examples and tests alone")
+    return tuple(said)
 
 
 def _by_people(model: Model) -> bool:

@@ -28,6 +28,10 @@ def codes(
         "select 1 as a from {{ ref('x') }} where null",
         "with q as (select 1 as a from {{ ref('x') }} where not true) select a from q",
         "select 1 as a from {{ ref('x') }} limit 0",
+        "with q as (select 1 as a where false), r as (select a from q) select a from r",
+        "select a from (select a from {{ ref('x') }} where false) as q",
+        "select a from {{ ref('x') }} where false union all select a from {{ ref('y') }} limit 0",
+        "with q as (select 1 as a where false) select x.a from {{ ref('x') }} x join q on q.a = 1",
         "select 1 as a from {{ ref('x') }} group by 1 having false",
         "select x.a from {{ ref('x') }} as x inner join {{ ref('y') }} as y on 1 = 2",
         "select a from {{ ref('x') }}\n{% if is_incremental() %} where false {% endif %}",
@@ -57,8 +61,11 @@ def test_jinja_that_reaches_further(sql: str) -> None:
     [
         "{{ config(materialized='table', tags=['a(b)']) }} select a from {{ ref('x') }}",
         "select {{ hash_of(['a']) }} as k from {{ source('s', 't') }} where lower(a) <> 'false'",
-        "select a from {{ ref('x') }}"
-        "{% if is_incremental() %} where a > (select max(a) from {{ this }}) {% endif %}",
+        "select a from {{ ref('x') }} where a > (select max(a) from {{ this }})",
+        "with n as (select 1 a where false) select a from n union all select a from {{ ref('x') }}",
+        "with n as (select 1 a where false) select x.a from {{ ref('x') }} x left join n on n.a = 1",
+        "select x.a from {{ ref('x') }} as x left join {{ ref('y') }} as y on false",
+        "select a from {{ ref('x') }} where a not in (select a from {{ ref('y') }} where false)",
         "{# env_var('x') is not called here #} select a from {{ ref('x') }} limit 10",
     ],
 )
