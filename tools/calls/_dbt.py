@@ -8,7 +8,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,10 @@ from ruamel.yaml.error import YAMLError
 from tools import confine, layout
 from tools.calls._cage import cage_for
 from tools.calls._files import readable
-from tools.calls._specs import told
+from tools.calls._specs import roots, told
 from tools.calls._tree import files
 from tools.desk import Desk, ToolError
+from tools.guarded import is_secret
 from tools.lock_file import LockFile
 from tools.verify.worker import DbtWorker
 
@@ -144,7 +145,10 @@ def worker(desk: Desk) -> DbtWorker:
     places = tuple(state / name for name in ("db", "dbt", "logs"))
     for place in places:
         place.mkdir(parents=True, exist_ok=True)
-    cage = cage_for(desk, writable=places, readable=(Path.home() / ".dbt",), lasting=True)
+    needed = (Path.home() / ".dbt", *roots(desk))  # data files may lie in the person's checkout
+    cage = cage_for(desk, writable=places, readable=needed, lasting=True)
+    secret = (p for p in desk.workspace.root.iterdir() if is_secret(p.name))
+    cage = replace(cage, masked=tuple(dict.fromkeys((*cage.masked, *secret))))
     command = confine.caged((sys.executable, "-m", "tools.verify.worker_main"), cage)
     made = desk.extras[key] = DbtWorker(state, command=command)
     return made

@@ -44,19 +44,25 @@ def load(desk: Desk, path: str) -> LoadedSpec:
     if place.is_dir():
         raise ToolError(f"{path} is a folder; name a spec in it.")
     with told():
-        return load_resolved(place, Workspace(desk.root), roots(desk))
+        return load_resolved(place, Workspace(desk.root), roots(desk, path))
 
 
-def roots(desk: Desk) -> tuple[Path, ...]:
-    """Where data files of sources are looked for."""
-    return tuple(dict.fromkeys((desk.root, desk.workspace.root)))
+def roots(desk: Desk, path: str = "") -> tuple[Path, ...]:
+    """Where data files of a spec's sources are looked for, besides the spec's own folder.
+
+    A work tree has the spec, but not the data that lie beside it in the person's checkout.
+    """
+    theirs = desk.workspace.root
+    return tuple(dict.fromkeys((desk.root, theirs, (theirs / path).parent if path else theirs)))
 
 
 def around(desk: Desk, loaded: LoadedSpec) -> tuple[LoadedSpec, ...]:
     """The other specs that share names with one."""
     here = Workspace(desk.root)
     files = spec_files(here)
-    return neighbours(loaded, files, lambda file: load_resolved(file, here, roots(desk)))
+    return neighbours(
+        loaded, files, lambda file: load_resolved(file, here, roots(desk, loaded.path))
+    )
 
 
 def makers(near: tuple[LoadedSpec, ...]) -> dict[str, Spec]:

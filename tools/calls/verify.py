@@ -42,7 +42,7 @@ def verify(desk: Desk, path: str, level: Literal["quick", "full"] = "quick") -> 
         artifacts=files,
         project=desk.root / str(layout.DBT),
         database=desk.workspace.state / "db" / f"{plan.pipeline}.duckdb",
-        roots=roots(desk),
+        roots=roots(desk, path),
         others={model.name: other for other in near for model in other.spec.models},
     )
     with stopped_with(desk, warm):

@@ -73,7 +73,9 @@ def load_sources(
         the tables, and findings about the data: they point at the data, not at the code.
     """
     declared = declared_tables(specs)
-    with tempfile.TemporaryDirectory(prefix="specmill-data-") as folder:
+    shared = worker.state / "dbt"  # a worker in a cage sees no other place for passing things
+    shared.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="specmill-data-", dir=shared) as folder:
         scratch = Path(folder)
         plans: list[Plan] = []
         findings: list[Finding] = []

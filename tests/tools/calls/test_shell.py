@@ -62,7 +62,8 @@ def test_what_is_protected_and_secret_is_so_in_the_shell_too(office: Any) -> Non
     text = office.call(
         "shell",
         command="echo z > tests/a.sql; echo z > tests/new.sql; echo z > models/test_b.sql;"
-        "echo z > models/c.sql; cat .env data/x.csv tests/deep/.env; echo z > .git/config; git status --short",
+        "echo z > models/c.sql; cat .env data/x.csv tests/deep/.env; echo z > .git/config;"
+        "git status --short",
     )
     assert (office.root / "tests/a.sql").read_text() == "a"
     assert not (office.root / "tests/new.sql").exists()
