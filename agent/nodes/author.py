@@ -67,7 +67,6 @@ def _task(
         mine = file is not None or path in drafts_of(context, state["pipeline"])
         if not mine and on_disk(context.tree(state), path) is not None:
             return "it was there before, and is not this step's"
-        keep_drafts(context, state["pipeline"], [path])
         return ""
 
     return Task(
@@ -77,6 +76,7 @@ def _task(
         section=step.instructions,
         tools=context.workflow.tools_of(step),
         refuses=refuses,
+        before_write=lambda paths: keep_drafts(context, state["pipeline"], paths),
     )
 
 

@@ -7,7 +7,7 @@ killed finds them there: calls without a result get one that says so, and nothin
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -45,7 +45,8 @@ class Task:
         text: what is to be done, in one message.
         section: what the workflow says about it.
         tools: names of tools.
-        refuses: why a file may not be written; empty if it may.
+        refuses: why a file may not be written; empty if it may. It is asked about any file.
+        before_write: told of files before a tool writes them.
         other: tools of its own instead of those.
     """
 
@@ -55,6 +56,7 @@ class Task:
     section: str = ""
     tools: tuple[str, ...] = ()
     refuses: Callable[[str], str] = lambda _: ""
+    before_write: Callable[[Sequence[str]], None] = lambda _: None
     other: Toolbox | None = None
 
 
@@ -186,6 +188,7 @@ def _toolbox(state: RunState, context: Context, task: Task, kept: _Kept) -> Desk
         desk,
         _given(task.tools),
         permissions,
+        before_write=task.before_write,
         redact=lambda text: data("output", "tool", redact(text, context.secrets)),
         decided=decided,
     )

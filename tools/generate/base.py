@@ -82,9 +82,7 @@ def generate(
     return tuple(made)
 
 
-def compile_step(
-    step: Step, plan: Plan, spec: Spec, others: Mapping[str, Spec] = NO_OTHERS
-) -> str:
+def compile_step(step: Step, plan: Plan, spec: Spec, others: Mapping[str, Spec] = NO_OTHERS) -> str:
     """The text of one step, as the compiler makes it; of an authored one, what it could have been.
 
     Raises:
