@@ -196,3 +196,27 @@ def test_what_is_no_list_of_arguments(tmp_path: Path, argv: list[str]) -> None:
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no such folder"):
         run([PYTHON], cwd=tmp_path / "nope", timeout=5)
+
+
+def test_a_program_is_stopped_with_all_that_it_started_when_cancelled(tmp_path: Path) -> None:
+    code = (
+        "import subprocess, sys, time; p = subprocess.Popen(['sleep', '600']); "
+        "print(p.pid, flush=True); open('begun', 'w').close(); time.sleep(600)"
+    )
+    cancel = threading.Event()
+
+    def stop_once_begun() -> None:
+        while not (tmp_path / "begun").exists():
+            time.sleep(0.02)
+        cancel.set()
+
+    threading.Thread(target=stop_once_begun, daemon=True).start()
+    done = run(python(code), cwd=tmp_path, timeout=300, cancel=cancel)
+    assert done.cancelled
+    assert not done.timed_out
+    assert gone(int(done.stdout))
+
+
+def test_a_program_that_ended_was_not_cancelled(tmp_path: Path) -> None:
+    done = run(["true"], cwd=tmp_path, timeout=20, cancel=threading.Event())
+    assert (done.code, done.cancelled, done.timed_out) == (0, False, False)
