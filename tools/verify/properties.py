@@ -15,6 +15,7 @@ from tools.spec.load import LoadedSpec
 from tools.spec.transform import Model
 from tools.verify.bench import Bench, Checked
 from tools.verify.build import model_names
+from tools.verify.evolution import check_evolution
 from tools.verify.incremental_properties import check_increments
 from tools.verify.intervals import broken, questions
 from tools.verify.results import Project
@@ -66,6 +67,7 @@ def check_properties(
             _again(bench, model_names(artifacts), now),
             check_histories(bench),
             check_increments(bench),
+            _evolution(bench, model_names(artifacts), now),
         ):
             total.findings += found.findings
             total.not_run += found.not_run
@@ -75,6 +77,12 @@ def check_properties(
         with suppress(OSError):
             bench.folder.parent.rmdir()  # kept while another run uses it
     return total
+
+
+def _evolution(bench: Bench, models: Sequence[str], now: dt.datetime) -> Checked:
+    if bench.level != "full":
+        return Checked(not_run=["schema evolution: run it with --level full"])
+    return check_evolution(bench, models, now)
 
 
 def _histories(bench: Bench) -> list[Model]:
