@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -28,6 +27,7 @@ from tools.repo import Repo
 from tools.rules.engine import Subject, gates
 from tools.rules.load import load_constitution
 from tools.spec.load import LoadedSpec
+from tools.spec.part import digest
 from tools.spec.suggest import did_you_mean
 from tools.workflow import choose, load_workflows
 from tools.workflow_model import Workflow, WorkflowStep
@@ -264,8 +264,9 @@ def with_gates(
 
 
 def _path_digest(workflow: Workflow) -> str:
-    names = "\n".join(step.name for step in workflow.steps)
-    return hashlib.sha256(f"{workflow.digest}\n{names}".encode()).hexdigest()
+    """What must not change under a run: its steps and what they say; a budget may be raised."""
+    steps = [[s.options.model_dump(mode="json"), s.instructions] for s in workflow.steps]
+    return digest([workflow.name, workflow.allowed_tools, steps])
 
 
 def _own_version() -> str:

@@ -252,9 +252,11 @@ def test_the_budget_is_the_runs_and_it_goes_on_with_more(workspace: Path) -> Non
     engine, model = engine_of(workspace, WHOLE)
     with pytest.raises(BudgetSpent, match="3 turns"):
         engine.start(SPEC)
-    file = workspace / "workflows" / "build-pipeline.md"
     assert model.left == 1
-    assert "turns: 3" in file.read_text()
+    workflow(workspace, turns=9)
+    engine, model = engine_of(workspace, WHOLE[3:])
+    assert engine.resume("last").exit_code == 0
+    assert (workspace / MODEL).read_text() == SQL
 
 
 def killed(at: int, steps: Sequence[Step]) -> list[Step]:
