@@ -183,9 +183,8 @@ class Chat:
 
     def close(self) -> None:
         """Ends what tools keep running."""
-        with self._making:
-            if "_bench" in self.__dict__:
-                self._bench.toolbox.close()
+        if "_bench" in self.__dict__:
+            self._bench.toolbox.close()
 
     def _say(self, text: str) -> None:
         """Appends a message with what goes with it: mode, notes, files."""

@@ -7,6 +7,7 @@ and waits while the person types or is asked.
 from __future__ import annotations
 
 import queue
+import termios
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -99,10 +100,17 @@ class Screen:
 
     @contextmanager
     def lent(self) -> Iterator[None]:
-        """Lets a program have the terminal as it is for programs: Ctrl-C interrupts it."""
+        """Has Ctrl-C interrupt what runs; what is typed meanwhile waits for the next prompt."""
         self.paper.end()
-        with self._input.cooked_mode():
+        terminal = self._input.fileno()
+        before = termios.tcgetattr(terminal)
+        lent = termios.tcgetattr(terminal)
+        lent[3] |= termios.ISIG
+        termios.tcsetattr(terminal, termios.TCSANOW, lent)
+        try:
             yield
+        finally:
+            termios.tcsetattr(terminal, termios.TCSANOW, before)
 
     # What the engine calls, from the thread of the turn.
 
@@ -203,6 +211,7 @@ class Screen:
             BaseException: what ``work`` raised.
         """
         failures: list[BaseException] = []
+        over = threading.Event()
         self._stopping.clear()
 
         def body() -> None:
@@ -210,13 +219,14 @@ class Screen:
                 work()
             except BaseException as error:  # noqa: BLE001 - raised again by the main thread
                 failures.append(error)
+            over.set()
             self._keyboard.wake()
 
         thread = threading.Thread(target=body, name="turn")
         try:
             with self._keyboard.raw():
                 thread.start()
-                while thread.is_alive():
+                while not over.is_set():
                     try:
                         self._keys(stop, steer, show)
                     except KeyboardInterrupt:  # from outside: as a key it does not come as one
