@@ -14,7 +14,7 @@ from agent.permissions import Permissions, Verdict
 from agent.talk import ToolCall
 from tools.catalog import Tool, catalog
 from tools.desk import Desk, ToolError, ToolResult
-from tools.errors import SpecmillError
+from tools.errors import InternalError, SpecmillError
 
 Outcome = Literal["allowed", "approved", "rejected", "denied", "unanswered"]
 
@@ -120,6 +120,7 @@ class DeskToolbox:
 
         Raises:
             Cancelled: the person stopped the turn.
+            InternalError: a bug of specmill.
         """
         tool = self._tools[call.name]
         try:
@@ -132,6 +133,8 @@ class DeskToolbox:
             return self._told(tool.call(self.desk, call.input))
         except ToolError as error:
             return self._told(ToolResult(str(error), is_error=True))
+        except InternalError:
+            raise
         except SpecmillError as error:
             remedy = f" {error.remedy}" if error.remedy else ""
             return self._told(ToolResult(f"{error.message}.{remedy}", is_error=True))

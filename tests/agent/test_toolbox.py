@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from agent.talk import ToolCall
 from agent.toolbox import Approval, Decision, DeskToolbox
 from tools.catalog import Tool, catalog
 from tools.desk import Desk
-from tools.errors import UsageError
+from tools.errors import InternalError, UsageError
 from tools.workspace import Workspace
 
 
@@ -177,6 +178,20 @@ def test_what_is_hidden_by_a_rule_is_found_by_no_tool(tmp_path: Path) -> None:
 def test_a_rule_about_no_tool_stops_everything(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no tool wrte"):
         Bench(tmp_path, deny=["wrte"])
+
+
+def test_a_bug_is_not_told_to_the_model(tmp_path: Path) -> None:
+    def broken(desk: Desk, **given: Any) -> str:
+        raise InternalError("a bug")
+
+    bench = Bench(tmp_path)
+    bench.box = DeskToolbox(
+        bench.desk,
+        {"read_file": replace(catalog()["read_file"], function=broken)},
+        bench.box.permissions,
+    )
+    with pytest.raises(InternalError):
+        bench.box.run(ToolCall("1", "read_file", {"path": "a"}))
 
 
 def test_an_unknown_tool_and_wrong_input_are_said(tmp_path: Path) -> None:

@@ -101,7 +101,15 @@ def _database(desk: Desk, folder: Path, profiles: Path, pipeline: str) -> Path:
     path = _ENV_VAR.sub(lambda m: os.environ.get(m[1], m[2] or ""), path)
     if path == ":memory:" or "{" in path or not path:
         return desk.workspace.state / "db" / "memory.duckdb"
-    return folder / path
+    return _inside(desk, folder / path)
+
+
+def _inside(desk: Desk, database: Path) -> Path:
+    """The file, if it lies where tools may look: a profile could name any other."""
+    homes = [root.resolve() for root in (desk.root, desk.workspace.root)]
+    if not any(database.resolve().is_relative_to(home) for home in homes):
+        raise ToolError("the database of the profile lies outside of the work tree.")
+    return database
 
 
 def _output(folder: Path, profiles: Path) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from tools.artifact import Artifact
 from tools.calls._files import readable
 from tools.calls._output import listed
 from tools.desk import Desk, ToolError
-from tools.errors import InputError, SpecmillError
+from tools.errors import InputError, InternalError, SpecmillError
 from tools.findings import Report
 from tools.lock import on_disk
 from tools.lock_file import LockFile
@@ -19,6 +19,7 @@ from tools.spec.library import lint_all, load_resolved, neighbours, spec_files
 from tools.spec.load import LoadedSpec
 from tools.spec.model import Spec
 from tools.verify.build import personal_columns
+from tools.verify.worker import DatabaseError
 from tools.workspace import Workspace
 
 
@@ -31,6 +32,8 @@ def told() -> Iterator[None]:
         findings = listed(Report.of(error.findings))
         raise ToolError(f"{error.message}\n{findings}".rstrip()) from error
     except SpecmillError as error:
+        if isinstance(error, InternalError) and not isinstance(error, DatabaseError):
+            raise
         raise ToolError(f"{error.message}. {error.remedy}".rstrip()) from error
 
 

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from pathspec import GitIgnoreSpec
 
 from tools.calls._files import readable
-from tools.desk import Desk
+from tools.desk import Desk, ToolError
 from tools.guarded import is_internal, is_secret
 from tools.repo_git import Git
+from tools.workflow_steps import matches_any
+
+_LONGEST_GLOB = 200
+_MOST_STARS = 8
 
 
 def files(desk: Desk, path: str = ".") -> list[str]:
@@ -35,6 +40,18 @@ def files(desk: Desk, path: str = ".") -> list[str]:
         if not is_internal(name) and not is_secret(name) and not desk.hides(name)
         if (root / name).is_file() and not (root / name).is_symlink()
     )
+
+
+def matching(names: list[str], glob: str) -> list[str]:
+    """The files whose path matches a glob.
+
+    Raises:
+        ToolError: the glob is one that would take for ever.
+    """
+    plain = re.sub(r"(\*\*/)+", "**/", glob)
+    if len(plain) > _LONGEST_GLOB or plain.count("*") > _MOST_STARS:
+        raise ToolError(f"the glob {glob[:60]!r} is too complicated: take fewer stars.")
+    return [name for name in names if matches_any(name, (plain,))]
 
 
 def _of_git(root: Path, folder: str) -> list[str] | None:

@@ -11,6 +11,9 @@ from tools.desk import Desk, ToolError, ToolResult
 EFFECT = "write"
 
 _AROUND = 2
+_MOST = 20_000
+"""Lines that are looked at for the nearest ones, and characters of each."""
+_WIDEST = 300
 
 
 def edit_file(desk: Desk, path: str, old: str, new: str, replace_all: bool = False) -> ToolResult:
@@ -66,14 +69,16 @@ def _nearest(text: str, wanted: str) -> str:
     if re.match(r"\s*\d+\t", wanted):
         return " The line numbers that read_file adds are not part of the file."
     lines = text.split("\n")
-    sought = next((line.strip() for line in wanted.split("\n") if line.strip()), "")
-    stripped = {line.strip() for line in lines if line.strip()}
+    sought = next((line.strip()[:_WIDEST] for line in wanted.split("\n") if line.strip()), "")
+    stripped = {line.strip()[:_WIDEST] for line in lines[:_MOST] if line.strip()}
     close = difflib.get_close_matches(sought, stripped, n=3, cutoff=0.5)
     if not close:
         return " No line looks like it: read_file the file again."
     why = " A line differs in white space only." if sought == close[0] else ""
     height = wanted.count("\n")
-    found = [number for number, line in enumerate(lines, start=1) if line.strip() == close[0]]
+    found = [
+        number for number, line in enumerate(lines, start=1) if line.strip()[:_WIDEST] == close[0]
+    ]
     blocks = [_numbered(lines, number, number + height) for number in found[:3]]
     return "\n".join([f"{why} Nearest:", *blocks])
 

@@ -6,9 +6,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from tools.calls._tree import files
+from tools.calls._tree import files, matching
 from tools.desk import Desk
-from tools.workflow_steps import matches_any
 
 EFFECT = "read"
 
@@ -24,7 +23,7 @@ def list_files(
             within a folder, two stars do not.
         limit: How many files to list at most.
     """
-    found = [name for name in files(desk, path) if matches_any(name, (glob,))]
+    found = matching(files(desk, path), glob)
     if not found:
         return f"[no file below {path} matches {glob}]"
     left = len(found) - limit

@@ -11,9 +11,8 @@ from typing import Annotated
 from pydantic import Field
 
 from tools import shell
-from tools.calls._tree import files
+from tools.calls._tree import files, matching
 from tools.desk import Desk, ToolError
-from tools.workflow_steps import matches_any
 
 EFFECT = "read"
 
@@ -43,9 +42,9 @@ def search(
     """
     try:
         re.compile(pattern)
-    except re.error as error:
+    except (re.error, OverflowError, RecursionError) as error:
         raise ToolError(f"the pattern is no regular expression: {error}") from error
-    names = [name for name in files(desk, path) if matches_any(name, (glob,))]
+    names = matching(files(desk, path), glob)
     task = {
         "root": str(desk.root.resolve()),
         "files": names,

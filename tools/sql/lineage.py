@@ -21,9 +21,11 @@ def origins(text: str, dialect: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
         SqlError: the text is no query once its Jinja is taken out.
     """
     tree = parse_query(template.plain(text), dialect)
-    names = {template.REF + name: name for name in template.refs(text)} | {template.THIS: "itself"}
+    names = {template.THIS: "itself"}
+    for name in template.refs(text):
+        names[_stands_for(f"ref('{name}')")] = name
     for source, table in template.sources(text):
-        names[f"{template.SOURCE}{source}__{table}"] = f"{source}.{table}"
+        names[_stands_for(f"source('{source}', '{table}')")] = f"{source}.{table}"
     try:
         found = lineage(None, tree, {}, dialect=dialect, validate_qualify_columns=False)
     except (SqlglotError, ValueError, KeyError) as error:
@@ -32,17 +34,22 @@ def origins(text: str, dialect: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
     return tuple((column, _leaves(step, names)) for column, step in steps.items())
 
 
+def _stands_for(call: str) -> str:
+    """The identifier that stands for a reference once its Jinja is taken out."""
+    return template.plain(f"{{{{ {call} }}}}").strip().lower()
+
+
 def _leaves(step: Step, names: dict[str, str]) -> tuple[str, ...]:
     found = []
     for leaf in step.walk():
         if leaf.downstream:
             continue
         column = leaf.name.rpartition(".")[2].strip('"')
+        if column == template.VALUE:
+            continue
         if isinstance(leaf.expression, exp.Table):
             table = leaf.expression.name
-            if table == template.VALUE:
-                continue
             found.append(f"{names.get(table.lower(), table)}.{column}")
-        elif isinstance(leaf.expression, exp.Placeholder) and column != template.VALUE:
+        elif isinstance(leaf.expression, exp.Placeholder):
             found.append(column)
-    return tuple(dict.fromkeys(found))
+    return tuple(sorted(set(found)))  # the steps come in no fixed order

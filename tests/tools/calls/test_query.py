@@ -124,6 +124,16 @@ def test_there_is_no_database_yet(office: Any, base: Path) -> None:
     assert not base.exists()
 
 
+def test_a_profile_cannot_name_a_database_elsewhere(office: Any, base: Path) -> None:
+    other = base.parents[1] / "other.duckdb"
+    base.rename(other)
+    for path in (str(other), "../other.duckdb", "link.duckdb"):
+        office.put("profiles.yml", PROFILES.replace("dev.duckdb", path))
+        if path == "link.duckdb":
+            (office.root / path).symlink_to(other)
+        assert "outside of the work tree" in office.error("query", sql="select 1")
+
+
 def test_it_has_to_be_clear_which_database(office: Any) -> None:
     assert "no dbt project" in office.error("query", sql="select 1")
     office.put("a/dbt_project.yml", PROJECT)

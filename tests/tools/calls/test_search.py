@@ -73,6 +73,15 @@ def test_a_pattern_that_is_none(office: Any) -> None:
     assert "no regular expression" in office.error("search", pattern="(")
 
 
+@pytest.mark.parametrize("glob", ["**/" * 30 + "*.sql", "**/*a*/**/*b*/**/*c*/**", "x" * 300])
+def test_a_glob_takes_no_time(office: Any, glob: str) -> None:
+    office.put("a/" * 60 + "b.txt", "x")
+    if glob.endswith(".sql"):
+        assert office.call("list_files", glob=glob).startswith("[no file")
+    else:
+        assert "too complicated" in office.error("search", pattern="x", glob=glob)
+
+
 def test_a_slow_pattern_is_stopped(office: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(search_tool, "SECONDS", 0.5)
     office.put("a.txt", "a" * 60 + "b")
