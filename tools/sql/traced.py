@@ -286,6 +286,34 @@ def _orders(select: exp.Select) -> Iterator[tuple[Node, ...]]:
             yield (*window.args.get("partition_by", ()), *(o.this for o in order.expressions))
 
 
+_NUMERIC = (exp.Mul, exp.Div, exp.Mod, exp.IntDiv, exp.Sum, exp.Avg, exp.Round, exp.Abs, exp.Neg)
+_TEXT = (exp.Lower, exp.Upper, exp.Trim, exp.Length, exp.DPipe, exp.Concat, exp.Substring)
+_MOMENT = (exp.TimestampTrunc, exp.DateTrunc, exp.Extract, exp.Year, exp.Month, exp.DateDiff)
+_DATE = (exp.CurrentDate, exp.CurrentTimestamp, exp.Interval)
+
+
+def taken_for(tree: Node) -> Iterator[tuple[ColumnRef, str]]:
+    """The columns that an expression computes with directly, and a type that this asks for."""
+    groups = ((_NUMERIC, "decimal(18,2)"), (_TEXT, "varchar"), (_MOMENT, "timestamp"))
+    for found in tree.find_all(exp.Column):
+        parent = found.parent
+        while isinstance(parent, exp.Paren | exp.Distinct):
+            parent = parent.parent
+        ref = ColumnRef(found.name, found.table or None)
+        if isinstance(parent, exp.Add | exp.Sub):
+            yield ref, "date" if _is_dated(parent) else "decimal(18,2)"
+        for kinds, name in groups:
+            if isinstance(parent, kinds):
+                yield ref, name
+
+
+def _is_dated(tree: Node) -> bool:
+    """Whether a sum or a difference is one of dates."""
+    kinds = exp.DataType.TEMPORAL_TYPES
+    casts = (c.to.this in kinds for c in tree.find_all(exp.Cast))
+    return tree.find(*_DATE) is not None or any(casts)
+
+
 def frozen(sql: str, moment: str) -> str | None:
     """The query with the clock stopped: ``now()`` and its like replaced; None if it reads none.
 

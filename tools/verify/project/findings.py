@@ -18,6 +18,9 @@ _CODES = {
     "incremental = full refresh": (
         "PROJ013", Severity.ERROR, "look at what the incremental filter leaves out",
     ),
+    "a table that begins empty": (
+        "PROJ016", Severity.WARNING, "compare with coalesce(max(...), a moment before all)",
+    ),
     "rows of the newest moment": (
         "PROJ014", Severity.WARNING, "compare with >= and give the model a unique_key",
     ),
@@ -33,15 +36,15 @@ def findings_of(model: ModelReport) -> Iterator[Finding]:
     stopped = model.claim("runs")
     if stopped is not None and stopped.kind == "UNVERIFIED" and model.materialized != "ephemeral":
         yield Finding(
-            "PROJ003", Severity.WARNING, f"{model.name} could not be tried: {stopped.reason}",
+            "PROJ003", Severity.NOTE, f"{model.name} could not be tried: {stopped.reason}",
             Location(model.path), subject=model.name,
         )  # fmt: skip
     strength = model.strength
     if strength and strength.shipped_tried and not strength.shipped_killed:
         yield Finding(
             "PROJ020", Severity.WARNING,
-            f"no test of the project notices any of {strength.shipped_tried} faults in "
-            f"{model.name}",
+            f"no test of the project notices any of the {strength.shipped_tried} faults that "
+            f"change {model.name}",
             Location(model.path), "test the columns that faults change", subject=model.name,
         )  # fmt: skip
 

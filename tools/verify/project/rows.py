@@ -44,7 +44,7 @@ def rows_for_model(bases: Sequence[Base], facts: Facts, sql: str) -> Sets:
     with Engine() as engine:
         pools = pools_of(bases, facts, engine, "duckdb")
         maker = Maker(bases, facts, pools, engine, "duckdb")
-        slices = min(_MOST_SLICES, maker.slices(_SLICE))
+        slices = maker.slices(_SLICE)
         found = []
         for style in _styles(slices):
             own = random.Random(rng.getrandbits(64))  # noqa: S311
@@ -58,10 +58,13 @@ def rows_for_model(bases: Sequence[Base], facts: Facts, sql: str) -> Sets:
 
 
 def _styles(slices: int) -> list[Style]:
+    """Of wide tables not everything is shown one thing at a time: several at once come instead."""
     found = [
         Style(f"one thing at a time, {n + 1} of {slices}", keys=10, apart=0.8, slice=(n, slices))
-        for n in range(slices)
+        for n in range(min(slices, _MOST_SLICES))
     ]
+    if slices > _MOST_SLICES:
+        found += [Style(f"many things at once, {n}", rows=28, special=0.6) for n in (1, 2, 3)]
     return [
         *found,
         Style("where conditions turn", rows=34, special=0.1, keys=6, turning=True),
@@ -72,5 +75,5 @@ def _styles(slices: int) -> list[Style]:
         Style("many NULLs", rows=20, special=0.5, nulls=0.7),
         Style("a single row", rows=1, keys=1, special=0.01),
         Style("no rows", rows=0, special=0.01),
-        Style("far out", rows=8, special=0.4, extreme=True),
+        Style("far out", rows=20, special=0.4, extreme=True),
     ]

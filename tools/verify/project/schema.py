@@ -40,7 +40,8 @@ def derive(
             session = Session(connection, clock, _SECONDS)
             for relation in known.values():
                 _create(connection, session, relation)
-            for name in [*queries, *(n for n in declared if n not in queries)]:
+            missing = [n for n in declared if n not in queries and n not in known]
+            for name in [*missing, *queries]:
                 relation = Relation(name, origin="its own SQL")
                 make_room(connection, relation.sql)
                 try:

@@ -23,11 +23,14 @@ from tools.verify.mutants.unit import UnitTest
 from tools.verify.mutants.verdict import MutationResult, Verdict
 from tools.verify.outcome import Strength, Survivor
 from tools.verify.project.check import QUERY_SECONDS, prepare
+from tools.verify.project.facts import Kept
 from tools.verify.project.report import ColumnFaults
 from tools.verify.project.tables import Relation, plain
 from tools.verify.proof.declared import ShippedUnitTest
 
 _SHOWN = 20
+_CELLS = 25_000
+_FIRST = 0.6  # of the time; the rest is for the tests of the project
 _TESTED_SETS = 4
 _TRIES = 30
 
@@ -132,6 +135,7 @@ class Faults:
         datasets: rows on which it runs.
         relations: the name in the SQL -> the reference in the data sets.
         shipped: the project's tests of it.
+        kept: what the project's tests claim of what it reads.
     """
 
     program: Program
@@ -140,6 +144,7 @@ class Faults:
     datasets: Sequence[Dataset]
     relations: Mapping[str, str]
     shipped: Shipped
+    kept: Sequence[Kept] = ()
 
     def trial(self, columns: Sequence[tuple[str, str]], unstable: Sequence[str], until: float
               ) -> Trial:  # fmt: skip
@@ -158,8 +163,8 @@ class Faults:
             return Trial(Strength(self.name, problem=error.message), ())
         own = {r: t for r, t in self.relations.items() if t in self._read()}
         found = run_mutants(
-            self.program, some, self.datasets, relations=own, prepare=prepare,
-            deadline=started + (until - started) * 0.7, facts=facts, query_seconds=QUERY_SECONDS,
+            self.program, some, self._affordable(), relations=own, prepare=prepare,
+            deadline=started + (until - started) * _FIRST, facts=facts, query_seconds=QUERY_SECONDS,
         )  # fmt: skip
         killed = [v for v in found.of("killed") if v.how != "error"]
         noticed, notes = self._noticed([v.mutant for v in killed], until)
@@ -172,6 +177,16 @@ class Faults:
             (*self.shipped.not_run, *notes),
         )
 
+    def _affordable(self) -> list[Dataset]:
+        """The data sets that can be opened in time: each value of a wide table costs."""
+        found: list[Dataset] = []
+        cells = 0
+        for dataset in self.datasets:
+            cells += sum(len(t.rows) * len(t.columns) for t in dataset.tables.values())
+            if not found or cells <= _CELLS:
+                found.append(dataset)
+        return found
+
     def _read(self) -> set[str]:
         return {n.lower() for q in self.program.queries for n in relations_read(q)} - {THIS}
 
@@ -181,8 +196,20 @@ class Faults:
         for name in self._read():
             tables = [t for d in self.datasets if (t := d.table(name)) is not None]
             if tables:
-                found[name] = Declared(tuple(Column(n, k) for n, k in tables[0].columns))
+                found[name] = self._declared(name, tables)
         return found
+
+    def _declared(self, name: str, tables: Sequence[Table]) -> Declared:
+        """What the project's tests claim and every data set keeps."""
+        claims = [c for c in self.kept if c.relation == name]
+        keys = [c.columns for c in claims if c.kind == "unique"]
+        never = {c.columns[0] for c in claims if c.kind == "not_null"}
+        columns = tuple(
+            Column(n, k, n.lower() not in never or any(None in _values(t, (n,)) for t in tables))
+            for n, k in tables[0].columns
+        )
+        held = (k for k in keys if all(_distinct(_values(t, k)) for t in tables))
+        return Declared(columns, tuple(held))
 
     def _noticed(
         self, some: Sequence[Mutant], until: float
@@ -282,6 +309,18 @@ class Faults:
                 except Failed:
                     continue
         return found
+
+
+def _values(table: Table, columns: Sequence[str]) -> list[object]:
+    """The values of some columns; plain values of one."""
+    places = [i for i in (table.index(c) for c in columns) if i is not None]
+    if len(places) == 1:
+        return [row[places[0]] for row in table.rows]
+    return [tuple(row[i] for i in places) for row in table.rows]
+
+
+def _distinct(values: Sequence[object]) -> bool:
+    return len(set(map(repr, values))) == len(values)
 
 
 def _bags(

@@ -12,7 +12,7 @@ from tools.errors import SpecmillError
 from tools.sql.analyse import ColumnRef, equalities
 from tools.sql.parse import SqlError
 from tools.sql.probes import probes
-from tools.sql.traced import BaseColumn, Part, Traced, trace
+from tools.sql.traced import BaseColumn, Part, Traced, taken_for, trace
 from tools.verify.dataset import kind_of
 from tools.verify.mutants.store import parts, quoted
 from tools.verify.project.place import Place
@@ -25,10 +25,10 @@ _COLUMNS = (
     f"from duckdb_columns() where database_name = '{_THEIRS}' and not internal "
     "order by 1, column_index"
 )
-_NAMES = (
+_NAMES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(^|_)(is|has|was)_|_flag$"), "boolean"),
     (re.compile(r"_at$|_ts$|timestamp|datetime"), "timestamp"),
-    (re.compile(r"(^|_)(date|day|month)$|^date_|_on$"), "date"),
+    (re.compile(r"(^|_)(date|day|month)$|^date_|_on$|birth"), "date"),
     (re.compile(r"(^|_)(id|no|number|count|quantity|qty|year|rank|seq)$"), "integer"),
     (re.compile(r"amount|price|cost|total|revenue|tax|fee|rate|balance"), "decimal(18,2)"),
 )
@@ -159,60 +159,72 @@ def fill(relations: Iterable[Relation], traces: Mapping[str, Traced]) -> None:
         relations: sources and the like.
         traces: by model, what its SQL does.
     """
+    used = _uses(traces.values())
     for relation in relations:
         known = {c.lower() for c in relation.columns}
-        names = {
-            column
-            for traced in traces.values()
-            for name, column in traced.found
-            if name == relation.name and column not in known
-        }
+        names = {c for traced in traces.values() for n, c in traced.found if n == relation.name}
         complete = relation.origin in ("database", "seed file")
-        for name in sorted(names if not complete else ()):
+        for name in sorted(names - known if not complete else ()):
             relation.columns[name] = ""
         missing = [c for c, kind in relation.columns.items() if not kind]
         for column in missing:
             place = (relation.name, column.lower())
-            relation.columns[column] = _inferred(place, traces.values(), relations)
+            relation.columns[column] = _inferred(place, used, relations)
         if missing and not complete:
             some = len(missing) < len(relation.columns)
             relation.origin = "declared and inferred" if some else "inferred"
 
 
-def _inferred(place: BaseColumn, traces: Iterable[Traced], relations: Iterable[Relation]) -> str:
-    """A type that fits what is done with a column; by its name otherwise."""
-    known = {(r.name, c.lower()): k for r in relations for c, k in r.columns.items()}
+@dataclass
+class _Uses:
+    """What is done with columns.
+
+    Args:
+        kinds: the types that they are taken for.
+        joined: the columns that they are set equal to.
+    """
+
+    kinds: dict[BaseColumn, list[str]] = field(default_factory=dict)
+    joined: dict[BaseColumn, list[BaseColumn]] = field(default_factory=dict)
+
+
+def _uses(traces: Iterable[Traced]) -> _Uses:
+    found = _Uses()
     for traced in traces:
         for part in traced.parts:
-            for kind in (*_used_as(traced, part, place), *_joined_to(traced, part, place, known)):
-                if kind:
-                    return kind
+            for ref, kind in (*taken_for(part.tree), *_probed(part)):
+                place = _single(traced, part.at, ref)
+                if place is not None:
+                    found.kinds.setdefault(place, []).append(kind)
+            for pair in equalities(part.tree) if part.kind in ("on", "where") else ():
+                one, two = (_single(traced, part.at, ref) for ref in pair)
+                if one is not None and two is not None:
+                    found.joined.setdefault(one, []).append(two)
+                    found.joined.setdefault(two, []).append(one)
+    return found
+
+
+def _probed(part: Part) -> Iterator[tuple[ColumnRef, str]]:
+    """The types that literals and casts take columns for."""
+    for probe in probes(part.tree):
+        if probe.kind == "cast":
+            yield probe.column, bare_kind(str(probe.value))
+        elif isinstance(probe.value, Decimal) and probe.kind == "value":
+            yield probe.column, "integer" if probe.value % 1 == 0 else "decimal(18,2)"
+        elif probe.kind in ("like", "regex") or (probe.kind == "value" and probe.value == ""):
+            yield probe.column, "varchar"
+
+
+def _inferred(place: BaseColumn, used: _Uses, relations: Iterable[Relation]) -> str:
+    """A type that fits what is done with a column; by its name otherwise."""
+    others = used.joined.get(place, ())
+    known = {(r.name, c.lower()): k for r in relations for c, k in r.columns.items() if others}
+    found = [*used.kinds.get(place, ()), *(known.get(o, "") for o in others)]
+    usable = next((kind for kind in found if kind), "")
+    if usable:
+        return usable
     name = place[1]
     return next((kind for pattern, kind in _NAMES if pattern.search(name)), "varchar")
-
-
-def _used_as(traced: Traced, part: Part, place: BaseColumn) -> Iterator[str]:
-    """The types that an expression takes a column for."""
-    for probe in probes(part.tree):
-        if traced.base(part.at, probe.column) != (place,):
-            continue
-        if probe.kind == "cast":
-            yield bare_kind(str(probe.value))
-        elif isinstance(probe.value, Decimal) and probe.kind == "value":
-            yield "integer" if probe.value % 1 == 0 else "decimal(18,2)"
-        elif probe.kind in ("like", "regex", "part"):
-            yield "varchar"
-
-
-def _joined_to(
-    traced: Traced, part: Part, place: BaseColumn, known: Mapping[BaseColumn, str]
-) -> Iterator[str]:
-    """The types of the columns that it is set equal to."""
-    for pair in equalities(part.tree) if part.kind in ("on", "where") else ():
-        sides = [_single(traced, part.at, ref) for ref in pair]
-        other = sides[1 - sides.index(place)] if place in sides else None
-        if other is not None:
-            yield known.get(other, "")
 
 
 def _single(traced: Traced, at: int, ref: ColumnRef) -> BaseColumn | None:

@@ -33,7 +33,8 @@ from tools.verify.worker import DbtWorker
 SECONDS = 60.0
 """How long faults are planted and tried, for all models together; a model has at least some."""
 
-_LEAST, _MOST = 2.0, 12.0
+_LEAST = 2.0
+_PARTS = 5  # no model takes more than this part of the time
 _MOMENT = "2024-01-10 12:00:00"
 _STRATEGIES = {None: "append", "append": "append", "delete+insert": "delete+insert",
                "merge": "merge", "default": "delete+insert"}  # fmt: skip
@@ -48,6 +49,7 @@ def verify_project(
     worker: DbtWorker,
     select: Sequence[str] = (),
     level: str = "full",
+    seconds: float = SECONDS,
     progress: Progress,
 ) -> ProjectReport:
     """Shows what can be shown of the models of a dbt project without a spec.
@@ -58,6 +60,7 @@ def verify_project(
         worker: a warm dbt whose state is not in the project.
         select: names of models; all of the project's own if empty.
         level: ``quick`` plants no faults.
+        seconds: how long faults are planted and tried, for all models together.
         progress: told what happens.
 
     Raises:
@@ -65,7 +68,8 @@ def verify_project(
         InputError: dbt_project.yml cannot be read.
         ProgramMissing: dbt is missing, crashed or took too long.
     """
-    return _Project(open_place(folder, scratch), worker, level, progress).run(folder, select)
+    place = open_place(folder, scratch)
+    return _Project(place, worker, level, progress, seconds).run(folder, select)
 
 
 @dataclass
@@ -74,6 +78,7 @@ class _Project:
     worker: DbtWorker
     level: str
     progress: Progress
+    seconds: float
     notes: list[str] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     relations: dict[str, Relation] = field(default_factory=dict)
@@ -101,17 +106,20 @@ class _Project:
         units = [unit_test_of(u, lambda r: r) for u in rendered.unit_tests]
         kept = kept_by_tests(rendered.manifest, _relations(rendered.manifest))
         found = []
-        until = time.monotonic() + SECONDS
+        until = time.monotonic() + self.seconds
         with _quiet():
             for number, node in enumerate(wanted):
                 share = max(0.0, until - time.monotonic()) / (len(wanted) - number)
-                model = _Model(self, rendered, node, kept, min(_MOST, max(_LEAST, share)))
+                model = _Model(self, rendered, node, kept, self._share(share))
                 own = [u for u in units if u.model == node["name"]]
                 found.append(model.report(tests.get(str(node["unique_id"]), {}), own))
         names = {str(n["name"]) for n in wanted}
         count = sum(len(tests.get(str(n["unique_id"]), {})) for n in wanted)
         count += sum(u.model in names for u in units)
         return self._report(folder, tuple(found), count)
+
+    def _share(self, share: float) -> float:
+        return min(self.seconds / _PARTS, max(_LEAST, share))
 
     def _report(self, folder: Path, models: tuple[ModelReport, ...], tests: int) -> ProjectReport:
         findings = [*self.findings, *(f for m in models for f in findings_of(m))]
@@ -135,8 +143,18 @@ class _Project:
             for r in self.relations.values()
             if r.origin in ("database", "seed file")
         }
-        fill(list(self.relations.values()), traced_models(code, complete))
-        derived, self.why = derive(code, self.relations, _declared(rendered.manifest))
+        traces = traced_models(code, complete)
+        fill(list(self.relations.values()), traces)
+        declared = _declared(rendered.manifest)
+        derived, self.why = derive(code, self.relations, declared)
+        unknown = [r for n, r in derived.items() if not r.columns or n in self.why]
+        if unknown:  # what the models do that read them says what they have
+            fill(unknown, traces)
+            known = {r.name: r for r in unknown if r.columns}
+            rest = {n: q for n, q in code.items() if n not in known}
+            again, why = derive(rest, {**self.relations, **known}, declared)
+            derived = {**again, **known}
+            self.why = {**why, **{n: w for n, w in self.why.items() if n in known}}
         self.relations |= derived
         stand_in(list(self.relations.values()), self.place, self.worker)
 
@@ -207,7 +225,9 @@ def _queries(rendered: Rendered) -> dict[str, str]:
     manifest = rendered.manifest.get("nodes", {})
     for node in _models(rendered.manifest, "") or _every(manifest):
         code = str(rendered.nodes.get(str(node["unique_id"]), {}).get("code") or "")
-        if code and str(node["unique_id"]) in names:
+        aside = str(node["original_file_path"]) in rendered.broken
+        is_sql = node.get("language") != "python" and not aside
+        if code and is_sql and str(node["unique_id"]) in names:
             found[names[str(node["unique_id"])]] = _still(code)
     return found
 
@@ -431,7 +451,7 @@ class _Model:
         self.say("mutants", f"{len(found.datasets)} data sets")
         shipped = shipped_for(self.relation, given, tests, units, self.project.relations)
         faults = Faults(
-            given, self.name, self.relation, found.datasets, self.names, shipped
+            given, self.name, self.relation, found.datasets, self.names, shipped, self.kept
         )  # fmt: skip
         trial = faults.trial(found.columns, found.unstable, started + self.seconds)
         self.not_run += trial.not_run
@@ -450,8 +470,8 @@ def _cursor(traces: Sequence[Traced]) -> BaseColumn | None:
     for traced in traces:
         for part in traced.parts:
             for condition in conjuncts(part.tree) if part.kind in ("where", "having") else ():
-                places = [p for r in columns_in(condition) for p in traced.base(part.at, r)]
-                outer = [p for p in places if p[0] != THIS]
+                places = {p for r in columns_in(condition) for p in traced.base(part.at, r)}
+                outer = {p for p in places if p[0] != THIS}
                 if len(outer) == 1 and f"from {THIS}" in condition.sql().lower():
-                    return outer[0]
+                    return outer.pop()
     return None

@@ -1,0 +1,1 @@
+select id, {{ nothing_like(it }} from {{ source('raw','t') }}

@@ -1,0 +1,1 @@
+select id, random() as r, now() as t from {{ source('raw','t') }}

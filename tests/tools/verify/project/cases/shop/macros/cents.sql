@@ -1,0 +1,1 @@
+{% macro dollars(column) %}round({{ column }} / 100.0, 2){% endmacro %}
