@@ -41,6 +41,8 @@ class Paper:
     console: Console
     most: int = 100
     _column: int = 0
+    _gap: str = ""
+    """Space that is printed with the word after it, if that is on the same line."""
     _held: str = ""
     _code: bool = False
     _line: str = field(default="", repr=False)
@@ -61,10 +63,11 @@ class Paper:
                 self._newline()
             elif part.isspace():
                 self._release()
-                self._space(part)
+                self._gap += part
             else:
                 self._held += part
-                if self._code or self._column + cell_len(self._held) <= self.width - _ROOM:
+                end = self._column + len(self._gap) + cell_len(self._held)
+                if self._code or end <= self.width - _ROOM:
                     self._release()
 
     def end(self) -> None:
@@ -125,16 +128,16 @@ class Paper:
         word, self._held = self._held, ""
         if not word:
             return
-        size = cell_len(word)
-        if self._column + size > self.width and not self._code and self._column:
+        gap, self._gap = self._gap, ""
+        fits = self._column + len(gap) + cell_len(word) <= self.width
+        # Without a gap it is the rest of a word: the terminal breaks one that is too long.
+        if gap and self._column and not fits and not self._code:
             self._newline(soft=True)
-        self._emit(word, size)
+            gap = ""
+        self._emit(gap + word)
 
-    def _space(self, part: str) -> None:
-        if self._code or self._column + len(part) < self.width:
-            self._emit(part, len(part))
-
-    def _emit(self, text: str, size: int) -> None:
+    def _emit(self, text: str) -> None:
+        size = cell_len(text)
         if len(self._line) < 3:
             self._line += text
         self._put(Text(text, style=self._style()), end="")
@@ -152,6 +155,7 @@ class Paper:
             self._line = ""
         self._put(Text(), end="\n")
         self._column = 0
+        self._gap = ""
 
     def _put(self, text: Text, end: str) -> None:
         encoding = self.console.encoding
