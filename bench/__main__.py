@@ -10,7 +10,7 @@ from importlib.metadata import version
 
 import click
 
-from bench import checking, imports, loop, repair, running, startup
+from bench import chat, checking, imports, loop, proving, repair, running, startup
 from bench.measure import ROOT, Failed, Table
 
 PARTS: dict[str, Callable[[bool], tuple[Table, ...]]] = {
@@ -19,6 +19,8 @@ PARTS: dict[str, Callable[[bool], tuple[Table, ...]]] = {
     "run": lambda quick: running.measure(quick=quick),
     "loop": lambda quick: loop.measure(quick=quick),
     "repair": lambda quick: (repair.measure(quick=quick),),
+    "chat": lambda quick: chat.measure(quick=quick),
+    "proof": lambda quick: proving.measure(quick=quick),
     "imports": lambda quick: (imports.measure(quick=quick),),
 }
 RESULTS = ROOT / "bench" / "RESULTS.md"

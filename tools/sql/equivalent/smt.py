@@ -175,6 +175,8 @@ class Encoder(Terms):
         values = [self.value(v) for _, v in pairs]
         known = [v for v in values if v is not None]
         families = {v.family for v in known} - {"null"}
+        if families == {"integer", "decimal"}:
+            known, families = [self._real(v) for v in known], {"decimal"}
         if len(known) != len(values) or len(families) != 1:
             return None
         kind = families.pop()

@@ -21,7 +21,7 @@ from tools.verify.mutants.run import run_mutants
 from tools.verify.mutants.schedule import round_robin, work
 from tools.verify.mutants.session import Failed
 from tools.verify.mutants.verdict import MutationResult, Verdict
-from tools.verify.proof.beyond import claimed
+from tools.verify.proof.beyond import REASONS, claimed
 from tools.verify.proof.chain import MUTANT_SECONDS, Chain, ChainBench
 
 _FEW, _FEW_STAGED = 4, 1
@@ -54,6 +54,11 @@ class Field:
         return Prover(self.facts)
 
     @property
+    def few(self) -> int:
+        """How many series all faults are tried on; most are killed by the first ones."""
+        return _FEW_STAGED if self.staged else _FEW
+
+    @property
     def staged(self) -> bool:
         """Whether only some columns of the last unit count."""
         return bool(self.chain.columns)
@@ -78,14 +83,23 @@ def try_faults(
         deadline: of ``time.monotonic()``.
         clock: stops queries that run too long.
     """
-    few = _FEW_STAGED if field.staged else _FEW
-    found = _tried(field, field.series[:few], faults, deadline, clock)
-    if field.staged:
-        found = claimed(found, field.free)
+    return try_rest(field, try_first(field, faults, deadline, clock), deadline, clock)
+
+
+def try_first(
+    field: Field, faults: Sequence[Mutant], deadline: float, clock: Clock
+) -> MutationResult:
+    """What becomes of faults on a few series; see :func:`try_faults`."""
+    found = _tried(field, field.series[: field.few], faults, deadline, clock)
+    return claimed(found, field.free) if field.staged else found
+
+
+def try_rest(field: Field, found: MutationResult, deadline: float, clock: Clock) -> MutationResult:
+    """The same, what survived tried on the other series as well."""
     left = [v.mutant for v in found.of("undecided")]
-    if not left or len(field.series) <= few or time.monotonic() >= deadline:
+    if not left or len(field.series) <= field.few or time.monotonic() >= deadline:
         return found
-    rest = _tried(field, field.series[few:], left, deadline, clock)
+    rest = _tried(field, field.series[field.few :], left, deadline, clock)
     return merged(found, rest)
 
 
@@ -178,12 +192,18 @@ class _Trial:
 
 
 def merged(first: MutationResult, later: MutationResult) -> MutationResult:
-    """Results in which what a later trial decided replaces what was undecided."""
-    decided = ("killed", "equivalent")
-    new: dict[Program, Verdict] = {
-        v.mutant.program: v for v in later.verdicts if v.status in decided
-    }
-    verdicts = tuple(
-        new.get(v.mutant.program, v) if v.status == "undecided" else v for v in first.verdicts
-    )
+    """Results in which a later trial's replace those that were undecided, or not tried at all."""
+    new: dict[Program, Verdict] = {v.mutant.program: v for v in later.verdicts}
+    verdicts = tuple(_later(v, new.get(v.mutant.program, v)) for v in first.verdicts)
     return replace(first, verdicts=verdicts, seconds=first.seconds + later.seconds)
+
+
+def _later(first: Verdict, later: Verdict) -> Verdict:
+    decided = later.status in ("killed", "equivalent")
+    open_ = first.status == "not_tried" or (first.status == "undecided" and decided)
+    return later if open_ else first
+
+
+def waiting(result: MutationResult) -> list[Mutant]:
+    """Faults for which there was no time."""
+    return [v.mutant for v in result.of("not_tried") if v.detail not in REASONS]

@@ -14,12 +14,13 @@ from tools.verify.mutants.clock import Clock
 from tools.verify.oracle.engine import Engine
 from tools.verify.proof.agree import Case
 from tools.verify.proof.beyond import REASONS
-from tools.verify.proof.faults import merged, planted, try_faults
+from tools.verify.proof.faults import merged, planted, try_faults, try_first, try_rest, waiting
 from tools.verify.proof.fields import fields_of, judged_series
 from tools.verify.proof.strength import Trial, strengths_of
 from tools.verify.proof.tier import Proof, refute, rows_for
 
-_FIRST, _GROWN = 0.6, 0.88  # of the time: the first trial, then rows for survivors, then tests
+# Of the time: the first trial, rows for survivors, all rows; what is left is for shipped tests.
+_FIRST, _GROWN, _TRIED = 0.5, 0.75, 0.88
 _PLAIN_SHARE = 2  # no model that keeps nothing takes more than half of what is left
 
 
@@ -47,6 +48,7 @@ def mutants_tier(
         tier = _Tier(proof.case, proof, loaded, clock, progress)
         tier.first(started + seconds * _FIRST)
         tier.grow(started + seconds * _GROWN)
+        tier.rest(started + seconds * _TRIED)
         tier.say_what_is_beyond()
         progress("mutants: the tests that the project ships")
         proof.trials = tier.trials
@@ -93,7 +95,7 @@ class _Tier:
             self.progress(f"mutants: {name}, {len(some)} faults")
             now = time.monotonic()
             parts = len(order) - number if place.staged else _PLAIN_SHARE
-            found = try_faults(place, some, now + (until - now) / parts, self.clock)
+            found = try_first(place, some, now + (until - now) / parts, self.clock)
             self.trials[name].append((place, found))
 
     def grow(self, until: float) -> None:
@@ -119,6 +121,21 @@ class _Tier:
                     deadline = self._share(until, len(some))
                     later = try_faults(fields[index], some, deadline, self.clock)
                     trial[index] = (place, merged(result, later))
+
+    def rest(self, until: float) -> None:
+        """What has had no time, and what survives, on the rows that all models were judged on."""
+        for trial in self.trials.values():
+            for index, (place, found) in enumerate(trial):
+                some = waiting(found)
+                if some and time.monotonic() < until:
+                    later = try_first(place, some, until, self.clock)
+                    trial[index] = (place, merged(found, later))
+        for trial in self.trials.values():
+            for index, (place, result) in enumerate(trial):
+                left = len(result.of("undecided"))
+                if left and time.monotonic() < until:
+                    later = try_rest(place, result, self._share(until, left), self.clock)
+                    trial[index] = (place, later)
 
     def say_what_is_beyond(self) -> None:
         """Counts the surviving faults of histories that no rows can show."""

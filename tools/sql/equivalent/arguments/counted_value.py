@@ -1,12 +1,14 @@
 """A count of values is a count of rows where the value is never NULL.
 
-Why: ``count(x)`` leaves out the rows where x is NULL, and there are none.
+Why: ``count(x)`` leaves out the rows where x is NULL, and there are none: by declaration, by what
+every row meets, or because the FILTER of the count is not true of them.
 """
 
 from __future__ import annotations
 
 from sqlglot import exp
 
+from tools.sql.equivalent.nulls import rejects
 from tools.sql.equivalent.pair import Pair
 from tools.sql.equivalent.place import surely_at
 from tools.sql.parse import Node
@@ -33,4 +35,14 @@ def holds(pair: Pair) -> str | None:
 def _sure(node: Node, pair: Pair) -> bool:
     """Columns of the mutant mean the same in the scope of the original: only the place differs."""
     scope = pair.scope
-    return scope is not None and surely_at(node, scope)
+    if scope is None or surely_at(node, scope):
+        return scope is not None
+    filtered = node.parent.parent if node.parent is not None else None
+    if not isinstance(filtered, exp.Filter) or not isinstance(node, exp.Column):
+        return False
+    owner = scope.resolve(node)
+
+    def same(other: exp.Column) -> bool:
+        return scope.resolve(other) == owner
+
+    return owner is not None and rejects(filtered.expression.this, same)

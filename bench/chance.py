@@ -1,0 +1,100 @@
+"""Rows made by chance alone: they share nothing with the fixtures, so they can catch them out."""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+import re
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from tools.sql.equivalent.facts import Declared
+from tools.sql.equivalent.prove import Argument, Prover
+from tools.sql.mutate.mutant import Mutant
+from tools.verify.dataset import Dataset, Table
+from tools.verify.mutants.run import run_mutants
+from tools.verify.proof.faults import Field
+
+_TEXT = re.compile(r"'((?:[^']|'')*)'")
+_NUMBER = re.compile(r"(?<![\w.'])\d+(?:\.\d+)?(?![\w.'])")
+_START = dt.datetime(2023, 12, 25)  # noqa: DTZ001 - a wall-clock value of the data
+_SIZES = (1, 5, 12, 30, 60)
+
+
+class _Nobody(Prover):
+    """Knows no arguments: what rows show counts."""
+
+    def _prove(self, *_: Sequence[str]) -> Argument | None:
+        return None
+
+
+def told(place: Field, faults: Sequence[Mutant], count: int) -> list[Mutant]:
+    """The faults that random rows tell from the code.
+
+    Args:
+        place: where they are planted.
+        faults: of its unit.
+        count: how many data sets to make.
+    """
+    if not faults:
+        return []
+    given = place.series[0][0]
+    made = [dataset(given, place.facts, place.chain.program.sql, seed) for seed in range(count)]
+    found = run_mutants(
+        place.chain.program, faults, made, prepare=place.chain.prepare, prover=_Nobody({})
+    )
+    return [v.mutant for v in found.of("killed")]
+
+
+def dataset(like: Dataset, facts: Mapping[str, Declared], sql: str, seed: int) -> Dataset:
+    """Random rows in the tables of a data set, with the literals of a query among the values."""
+    rng = random.Random(seed)  # noqa: S311 - repeatable, not secret
+    size = _SIZES[seed % len(_SIZES)]
+    tables = {
+        name: _table(table, facts.get(name, Declared()), sql, rng, size)
+        for name, table in like.tables.items()
+    }
+    return Dataset(tables, name=f"by chance {seed}")
+
+
+def _table(table: Table, known: Declared, sql: str, rng: random.Random, size: int) -> Table:
+    nullable = {c.name.lower(): c.nullable for c in known.columns}
+    keys = [[i for k in key if (i := table.index(k)) is not None] for key in known.keys]
+    taken: list[set[Any]] = [set() for _ in keys]
+    rows = []
+    for _ in range(size):
+        row = tuple(
+            None if nullable.get(name.lower(), True) and rng.random() < 0.12
+            else _value(kind.lower(), sql, rng, size)
+            for name, kind in table.columns
+        )  # fmt: skip
+        found = [tuple(row[i] for i in key) for key in keys]
+        if not any(f in t for f, t in zip(found, taken, strict=True)):
+            rows.append(row)
+            for f, t in zip(found, taken, strict=True):
+                t.add(f)
+    return table.with_rows(rows)
+
+
+def _value(kind: str, sql: str, rng: random.Random, size: int) -> Any:
+    numbers = [Decimal(n) for n in _NUMBER.findall(sql) if len(n) < 6] or [Decimal(1)]
+    near = rng.choice(numbers) + rng.choice((-1, 0, 0, 1))
+    if "int" in kind:
+        return int(near) if rng.random() < 0.3 else rng.randint(-1, size)
+    if kind.startswith("decimal"):
+        scale = int(kind.rstrip(")").rpartition(",")[2])
+        found = near if rng.random() < 0.3 else Decimal(rng.randint(-500, 20_000)) / 100
+        return found.quantize(Decimal(1).scaleb(-scale))
+    if kind in ("double", "float", "real"):
+        return float(near) if rng.random() < 0.3 else rng.randint(-8, 80) / 4
+    if kind == "boolean":
+        return rng.random() < 0.5
+    moment = _START + dt.timedelta(hours=rng.randint(0, 24 * rng.choice((2, 20, 90))))
+    if kind == "date":
+        return moment.date()
+    if kind.startswith("timestamp"):
+        return moment
+    words = [t for t in _TEXT.findall(sql) if len(t) < 20] or ["a"]
+    word = rng.choice([*words, "a", "A", "b c", "", "x@y.de", "/a/b/c", "+49 (3) 1"])
+    return rng.choice((word, word, word.upper(), f" {word}", word + rng.choice("ab1")))
