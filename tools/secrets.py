@@ -55,6 +55,7 @@ _ASSIGNMENT = re.compile(r"""^\s*(?:\d+\s+|export\s+|-\s+)*["']?[\w.-]+["']?\s*[
 _PLAIN = frozenset("null none true false yes no varchar text string".split())
 _NAMES_ITSELF = re.compile(r"(?i)[a-z_]*(?:passw(?:or)?d|pwd|pass|secret|key|token)")
 _SECRET_NAME = re.compile(r"(?i)(?:key|token|secret|passw(?:or)?d|pwd|dsn|credentials?)$")
+_ATTRIBUTE = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+[,;)\]}]*")
 _SHORTEST = 4
 _SHORTEST_KNOWN = 8
 _ROUNDS = 50
@@ -107,8 +108,17 @@ def _assigned(line: str) -> Iterator[str]:
     for place in [None, config] if _ASSIGNMENT.match(line) else [None]:
         for value in keyword.analyze_string(line, place):
             bare = value.strip() if place is None else value.split()[0]
+            if place is not None and _is_prose_or_code(bare, line):
+                continue
             if _is_written_down(bare, line):
                 yield bare
+
+
+def _is_prose_or_code(bare: str, line: str) -> bool:
+    """Whether an unquoted value goes on as a sentence does, or names an attribute."""
+    rest = line.partition(bare)[2].strip()
+    sentence = bare.isalpha() and rest and not rest.startswith("#")
+    return bool(sentence) or _ATTRIBUTE.fullmatch(bare) is not None
 
 
 def _is_written_down(value: str, line: str) -> bool:

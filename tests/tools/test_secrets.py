@@ -39,7 +39,7 @@ def test_our_own_files_hold_none(folder: str) -> None:
 
 def test_values_of_the_environment_go_wherever_they_stand() -> None:
     known = known_secrets(
-        {"ANTHROPIC_API_KEY": "not-shaped-like-one", "HOME": "/home/ada-lovelace"}
+        {"ANTHROPIC_API_KEY": "not-shaped-like-one", "HOME": "/home/you/ada-lovelace"}
     )
     assert known == ("not-shaped-like-one",)
     text = redact("it said: not-shaped-like-one!", known)

@@ -12,11 +12,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Final
 
-from sqlglot import exp
-
-from tools.sql.equivalent.pair import smallest
 from tools.sql.mutate.mutant import Mutant
-from tools.sql.parse import Node, SqlError, parse_query
+from tools.sql.mutate.touched import touched
+from tools.sql.parse import SqlError
 from tools.verify.mutants.verdict import MutationResult, Verdict
 
 _TWICE: Final = "it tells apart what one key says twice at one moment, which the spec leaves open"
@@ -27,9 +25,7 @@ BOOKS: Final[Mapping[str, str]] = {
 }  # fmt: skip
 """Columns of a change log, and why no rows show a fault in them."""
 
-
 _FREE: Final = "the spec does not say how it is made"
-
 
 REASONS: Final = frozenset({_TWICE, _SHAPE, _FREE})
 """Why a fault counts nowhere."""
@@ -48,32 +44,13 @@ def beyond(mutant: Mutant, free: Collection[str] = ()) -> str:
         if one == other:
             continue
         try:
-            places = smallest(parse_query(one, "duckdb"), parse_query(other, "duckdb"))
+            names = touched(one, other)
         except SqlError:
             return ""
-        found = _reason(places, books)
+        found = next((books[name] for name in names if name in books), "")
         if not found:
             return ""
     return found
-
-
-def _reason(places: tuple[Node, Node], books: Mapping[str, str]) -> str:
-    """By the names of the columns that the fault is about, or of the one that it makes."""
-    names = []
-    for place in places:
-        made = place if isinstance(place, exp.Alias) else place.find_ancestor(exp.Alias)
-        names += [made.alias] if isinstance(made, exp.Alias) else []
-        if not isinstance(place, exp.Query):
-            names += [c.name for c in _about(place).find_all(exp.Column)]
-    return next((books[n.lower()] for n in names if n.lower() in books), "")
-
-
-def _about(place: Node) -> Node:
-    """A place, of a literal the comparison that it stands in."""
-    if place.find(exp.Column):
-        return place
-    around = place.find_ancestor(exp.Predicate)
-    return around if isinstance(around, exp.Predicate) and not around.find(exp.Query) else place
 
 
 def claimed(result: MutationResult, free: Collection[str] = ()) -> MutationResult:
