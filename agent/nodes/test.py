@@ -54,7 +54,7 @@ def test(state: RunState, step: WorkflowStep, context: Context) -> Update:
         level="quick" if level == "quick" else "full",
         progress=lambda text: context.say(step.name, text),
         today=context.clock().date(),
-        proof=by_model,
+        proof=True,
     )
     if by_model:
         outcome = replace(outcome, not_run=(*outcome.not_run, *unapproved(state)))
