@@ -78,7 +78,10 @@ def nondeterministic_functions(node: Node) -> tuple[str, ...]:
 
 def string_literals(node: Node) -> tuple[str, ...]:
     """The string literals, in order, each once."""
-    return tuple(dict.fromkeys(x.this for x in node.find_all(exp.Literal) if x.is_string))
+    found = node.find_all(exp.Literal, exp.RawString)  # BigQuery writes patterns as r'...'
+    return tuple(
+        dict.fromkeys(x.this for x in found if x.is_string or isinstance(x, exp.RawString))
+    )
 
 
 def result_literals(node: Node) -> tuple[str, ...] | None:

@@ -23,6 +23,8 @@ _REGEX = (
     exp.RegexpLike, exp.RegexpILike, exp.RegexpReplace, exp.RegexpExtract, exp.RegexpCount,
     exp.RegexpSplit, exp.SimilarTo,
 )  # fmt: skip
+# BigQuery and others write patterns as r'...'.
+_LITERALS = (exp.Literal, exp.RawString, exp.National)
 _SKIPPED = (exp.Interval, exp.DataType, exp.Limit, exp.WindowSpec)
 
 
@@ -48,7 +50,7 @@ def probes(node: Node) -> tuple[Probe, ...]:
 
 
 def _probes(node: Node) -> Iterator[Probe]:
-    for literal in node.find_all(exp.Literal):
+    for literal in node.find_all(*_LITERALS):
         found = _user_of(literal, node)
         if found is None:
             continue
@@ -60,14 +62,14 @@ def _probes(node: Node) -> Iterator[Probe]:
             yield Probe(column, "cast", cast.to.sql("duckdb").lower())
 
 
-def _value(literal: exp.Literal) -> str | Decimal:
-    if literal.is_string:
+def _value(literal: Node) -> str | Decimal:
+    if not isinstance(literal, exp.Literal) or literal.is_string:
         return str(literal.this)
     number = Decimal(literal.this)
     return -number if isinstance(literal.parent, exp.Neg) else number
 
 
-def _user_of(literal: exp.Literal, root: Node) -> tuple[Node, Kind] | None:
+def _user_of(literal: Node, root: Node) -> tuple[Node, Kind] | None:
     """The smallest part around a literal that looks at a column, and how it uses the literal.
 
     A literal that is the result of a branch is given, not looked for.

@@ -14,7 +14,7 @@ CASES = Path(__file__).parent / "cases" / "probes.yaml"
 
 @cases.each(CASES)
 def test_probes(case: dict[str, Any]) -> None:
-    found = probes(parse_expression(case["sql"], "duckdb"))
+    found = probes(parse_expression(case["sql"], case.get("dialect", "duckdb")))
     shown = {f"{p.column} {p.kind} {p.value}" for p in found}
     assert shown == set(case["probes"])
 
