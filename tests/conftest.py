@@ -6,8 +6,8 @@ import signal
 
 from hypothesis import HealthCheck, settings
 
-# A shell without job control starts what it puts in the background with SIGINT ignored, and children
-# inherit that. Tests interrupt programs on purpose, so they begin as a terminal would begin them.
+# A shell without job control starts what it puts in the background with SIGINT ignored, and
+# children inherit that. Tests interrupt programs on purpose: they begin as in a terminal.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
