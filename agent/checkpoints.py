@@ -189,14 +189,15 @@ class Checkpoints:
         """Empty if the files of a step are as it left them, else, with force, a snapshot of now.
 
         A file that is as the move would make it counts as unedited: an interrupted move is
-        finished by doing it again.
+        finished by doing it again. Of a step that was killed before anybody saw what it did,
+        all that differs may be the person's.
         """
         now = self.take(f"before {verb}")
         since = self.snapshots.changes(expected, now)
         wanted = self.snapshots.changes(expected, target)
         edited = [
             path
-            for path in self._own(step)
+            for path in self._own(step) or since
             if path in since and (path not in wanted or since[path].new != wanted[path].new)
         ]
         if edited and not force:

@@ -265,7 +265,7 @@ def run_program(chat: Chat, argv: tuple[str, ...], *, color: bool) -> None:
     root = click.get_current_context().find_root().command
     options = () if color else ("--no-color",)
     tee = _Tee(sys.stdout)
-    with redirect_stdout(tee):  # type: ignore[type-var]  # as much of a file as is used
+    with redirect_stdout(tee):
         try:
             root.main([*options, *argv], prog_name="specmill")
         except SystemExit as ended:

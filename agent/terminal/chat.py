@@ -229,9 +229,9 @@ class Screen:
                 while not over.is_set():
                     try:
                         self._keys(stop, steer, show)
+                        self._print()
                     except KeyboardInterrupt:  # from outside: as a key it does not come as one
                         self._stop(stop)
-                    self._print()
         finally:
             if thread.is_alive():
                 self._stop(stop)

@@ -248,6 +248,8 @@ def test_without_colour_there_is_none(talk: Talk, how: str) -> None:
         chat.wait("no command")
         chat.send("/diff")
         chat.wait("+select 2", times=2)
+        chat.type("/un")
+        chat.wait("Put files back")
         raw = chat.raw.decode()
     colours = re.findall(r"\x1b\[[0-9;]*\b(?:3[0-7]|4[0-7]|9[0-7]|10[0-7]|38|48)\b[0-9;]*m", raw)
     assert colours == []
