@@ -85,9 +85,9 @@ class Strength:
     Args:
         model: the model.
         killed: told from the code by the data sets of the proof.
-        undecided: neither told apart nor shown to be harmless.
+        undecided: tried on all rows, and neither told apart nor shown to be harmless.
         equivalent: shown to be harmless, by an argument.
-        not_tried: time was up.
+        not_tried: not tried on all rows: time was up, or what tried them ended; in no rate.
         shipped_killed: of those killed, how many the tests that ship with the code notice.
         shipped_tried: of those killed, how many these tests were run against.
         seconds: how long it took.
@@ -96,6 +96,7 @@ class Strength:
         proposed: how many unit tests are proposed.
         proposed_killed: of ``shipped_tried``, how many the shipped and the proposed tests notice.
         proposal: the proposed tests, as items of dbt's ``unit_tests:`` list.
+        beyond: in what the spec says nothing of, so that no rows can show them; in no rate.
     """
 
     model: str
@@ -111,6 +112,7 @@ class Strength:
     proposed: int = 0
     proposed_killed: int = 0
     proposal: str = ""
+    beyond: int = 0
 
     @property
     def rate(self) -> float | None:

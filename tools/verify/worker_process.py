@@ -50,7 +50,7 @@ class WorkerProcess:
                     stdout=subprocess.PIPE,
                     stderr=errors,
                     cwd=log.parent,
-                    env=_environment(),
+                    env=environment(),
                     start_new_session=True,
                 )
         except OSError as error:
@@ -131,8 +131,8 @@ def _open(stream: IO[bytes] | None) -> IO[bytes]:
     return stream
 
 
-def _environment() -> dict[str, str]:
-    """Little of our own environment: no dbt settings, no secrets, no network habits."""
+def environment() -> dict[str, str]:
+    """What our processes see of our environment: no dbt settings, no secrets, no network habits."""
     package = Path(__file__).resolve().parents[2]
     kept = {k: os.environ[k] for k in _KEPT_ENVIRONMENT if k in os.environ}
     return {

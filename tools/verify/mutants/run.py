@@ -19,7 +19,7 @@ from tools.verify.mutants.schedule import round_robin, work
 from tools.verify.mutants.session import Failed
 from tools.verify.mutants.stability import stable_columns
 from tools.verify.mutants.store import Prepare, nothing, quoted
-from tools.verify.mutants.verdict import MutationResult, Status, Verdict
+from tools.verify.mutants.verdict import TIME_UP, MutationResult, Status, Verdict
 
 _BEFORE_PROOF = 2  # data sets that a mutant has to pass before an argument is looked for
 
@@ -208,7 +208,7 @@ class _Run:
     def finish(self) -> list[Verdict]:
         """A verdict for every mutant."""
         return [
-            self._verdicts.get(i) or Verdict(m, "not_tried", detail="time was up")
+            self._verdicts.get(i) or Verdict(m, "not_tried", detail=TIME_UP)
             for i, m in enumerate(self._mutants)
         ]
 

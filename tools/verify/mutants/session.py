@@ -35,6 +35,10 @@ class Failed(Exception):
         self.kind = kind
         self.message = message
 
+    def __reduce__(self) -> tuple[type[Failed], tuple[Kind, str]]:
+        """Made again from both parts: faults are also tried in other processes."""
+        return Failed, (self.kind, self.message)
+
 
 class Session:
     """A connection of one thread.

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from tools.sql.mutate.mutant import Mutant
 
 Status = Literal["killed", "equivalent", "undecided", "not_tried", "invalid"]
 How = Literal["rows", "types", "error", ""]
+
+TIME_UP: Final = "time was up"
+"""The detail of what was not tried for want of time."""
 
 
 @dataclass(frozen=True)

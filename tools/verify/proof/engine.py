@@ -14,7 +14,7 @@ from tools.spec.model import Spec
 from tools.verify.dataset import Dataset, Table, kind_of
 from tools.verify.mutants.clock import Clock
 from tools.verify.mutants.session import Failed, Session
-from tools.verify.mutants.store import Prepare, create_table, parts, quoted
+from tools.verify.mutants.store import create_table, parts, quoted
 from tools.verify.oracle.warehouse import FIRST_LOAD
 from tools.verify.proof.compile import HASH_MACRO, MOMENT_MACRO, Compiled, Unit
 
@@ -35,22 +35,35 @@ def moment_of(batch: int) -> dt.datetime:
     return FIRST_LOAD + dt.timedelta(days=batch)
 
 
-def preparing(compiled: Compiled) -> Prepare:
-    """What makes a new database know the macros that a pipeline calls."""
-    forms = []
-    for count in compiled.hashed:
-        names = [f"a{i}" for i in range(count)]
-        texts = (f"cast({n} as varchar)" for n in names)
-        parts = (f"coalesce(cast(length({t}) as varchar) || ':' || {t}, '-')" for t in texts)
-        forms.append(f"({', '.join(names)}) as md5({' || '.join(parts)})")
+@dataclass(frozen=True)
+class Preparing:
+    """Makes a new database know the macros that a pipeline calls.
 
-    def prepare(connection: duckdb.DuckDBPyConnection) -> None:
+    Args:
+        hashed: with how many columns the macro of digests is called.
+    """
+
+    hashed: tuple[int, ...] = ()
+
+    def __call__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Prepares a database."""
         connection.execute("set timezone = 'UTC'")
         connection.execute(_MOMENT_SQL)
+        forms = [_digest_of(count) for count in self.hashed]
         if forms:
             connection.execute(f"create or replace macro {HASH_MACRO}{', '.join(forms)}")
 
-    return prepare
+
+def _digest_of(count: int) -> str:
+    names = [f"a{i}" for i in range(count)]
+    texts = (f"cast({n} as varchar)" for n in names)
+    parts = (f"coalesce(cast(length({t}) as varchar) || ':' || {t}, '-')" for t in texts)
+    return f"({', '.join(names)}) as md5({' || '.join(parts)})"
+
+
+def preparing(compiled: Compiled) -> Preparing:
+    """What makes a new database know the macros that a pipeline calls."""
+    return Preparing(compiled.hashed)
 
 
 @dataclass(frozen=True)

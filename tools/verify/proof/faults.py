@@ -20,11 +20,14 @@ from tools.verify.mutants.clock import Clock
 from tools.verify.mutants.run import run_mutants
 from tools.verify.mutants.schedule import round_robin, work
 from tools.verify.mutants.session import Failed
-from tools.verify.mutants.verdict import MutationResult, Verdict
-from tools.verify.proof.beyond import REASONS, claimed
+from tools.verify.mutants.verdict import TIME_UP, MutationResult, Verdict
+from tools.verify.proof.beyond import claimed
 from tools.verify.proof.chain import MUTANT_SECONDS, Chain, ChainBench
 
 _FEW, _FEW_STAGED = 4, 1
+
+SO_FAR = "it survives so far, time was up"
+"""Why a fault that was tried on some rows counts as neither killed nor surviving."""
 
 Series = Sequence[Dataset]
 """The rows of the relations that a model reads, at each load; called as SQL calls them."""
@@ -97,8 +100,10 @@ def try_first(
 def try_rest(field: Field, found: MutationResult, deadline: float, clock: Clock) -> MutationResult:
     """The same, what survived tried on the other series as well."""
     left = [v.mutant for v in found.of("undecided")]
-    if not left or len(field.series) <= field.few or time.monotonic() >= deadline:
+    if not left or len(field.series) <= field.few:
         return found
+    if time.monotonic() >= deadline:
+        return cut(found)
     rest = _tried(field, field.series[field.few :], left, deadline, clock)
     return merged(found, rest)
 
@@ -163,7 +168,7 @@ class _Trial:
         """A verdict for every fault."""
         work(round_robin(self._faults), self._one, deadline, threads)
         return [
-            self._found.get(i) or Verdict(m, "not_tried", detail="time was up")
+            self._found.get(i) or Verdict(m, "not_tried", detail=TIME_UP)
             for i, m in enumerate(self._faults)
         ]
 
@@ -199,11 +204,48 @@ def merged(first: MutationResult, later: MutationResult) -> MutationResult:
 
 
 def _later(first: Verdict, later: Verdict) -> Verdict:
-    decided = later.status in ("killed", "equivalent")
-    open_ = first.status == "not_tried" or (first.status == "undecided" and decided)
-    return later if open_ else first
+    """The later word on a fault, when it says more; one that was cut off undecides a survivor."""
+    if first.status == "not_tried":
+        return later
+    if first.status != "undecided":
+        return first
+    if later.status == "not_tried" and later.detail == TIME_UP:
+        return replace(later, detail=SO_FAR)
+    return later if later.status in ("killed", "equivalent", "not_tried") else first
 
 
-def waiting(result: MutationResult) -> list[Mutant]:
-    """Faults for which there was no time."""
-    return [v.mutant for v in result.of("not_tried") if v.detail not in REASONS]
+def cut(result: MutationResult, why: str = SO_FAR) -> MutationResult:
+    """A result in which survivors that were not tried on all rows that they were due are no more.
+
+    Whether such a fault survives is not known, so it counts in no rate.
+
+    Args:
+        result: what became of faults so far.
+        why: what kept them from being tried.
+    """
+    verdicts = (
+        replace(v, status="not_tried", detail=why) if v.status == "undecided" else v
+        for v in result.verdicts
+    )
+    return replace(result, verdicts=tuple(verdicts))
+
+
+def untried(faults: Sequence[Mutant], why: str) -> MutationResult:
+    """Faults that could not be tried."""
+    return MutationResult(tuple(Verdict(m, "not_tried", detail=why) for m in faults))
+
+
+def joined(parts: Sequence[MutationResult], faults: Sequence[Mutant]) -> MutationResult:
+    """The results of slices of faults as one.
+
+    Args:
+        parts: the first one of every so manieth fault from the first on, and so on.
+        faults: all of them, in order.
+    """
+    verdicts = [parts[at % len(parts)].verdicts[at // len(parts)] for at in range(len(faults))]
+    return replace(
+        parts[0],
+        verdicts=tuple(verdicts),
+        seconds=sum(p.seconds for p in parts),
+        problem=next((p.problem for p in parts if p.problem), ""),
+    )

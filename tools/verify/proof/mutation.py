@@ -1,27 +1,46 @@
-"""The mutants tier: can the proof fail? Faults are planted, and rows made until they show."""
+"""The mutants tier: can the proof fail? Faults are planted, and rows made until they show.
+
+The work is cut into jobs that are the same however many processes there are, and each is done by
+one thread: what becomes of a fault does not depend on how many cores the machine has.
+"""
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from tools.artifact import Artifact
 from tools.spec.load import LoadedSpec
+from tools.sql.mutate.mutant import Mutant
 from tools.verify.mutants.clock import Clock
+from tools.verify.mutants.verdict import MutationResult
 from tools.verify.oracle.engine import Engine
-from tools.verify.proof.agree import Case
 from tools.verify.proof.beyond import REASONS
-from tools.verify.proof.faults import merged, planted, try_faults, try_first, try_rest, waiting
-from tools.verify.proof.fields import fields_of, judged_series
-from tools.verify.proof.strength import Trial, strengths_of
-from tools.verify.proof.tier import Proof, refute, rows_for
+from tools.verify.proof.faults import cut, joined, merged, planted, untried
+from tools.verify.proof.jobs import Answer, Ground, Grow, Grown, Heard, Job, Notice, Plant, perform
+from tools.verify.proof.pool import Lost, Pool, processes
+from tools.verify.proof.shipped import Noticed, changing_rows
+from tools.verify.proof.strength import Trial, strength_of
+from tools.verify.proof.tier import Proof, refute
 
-# Of the time: the first trial, rows for survivors, all rows; what is left is for shipped tests.
-_FIRST, _GROWN, _TRIED = 0.5, 0.75, 0.88
-_PLAIN_SHARE = 2  # no model that keeps nothing takes more than half of what is left
+TEST_SECONDS = 8.0
+"""How long the shipped tests run, for one spec."""
+
+PROPOSE_SECONDS = 5.0
+"""How long unit tests are looked for, for one spec."""
+
+# Of the time: the first trial, rows for survivors; what is left is for shipped tests.
+_FIRST, _GROWN = 0.6, 0.85
+_SLICE = 130  # faults of a unit that one process tries; each slice sets up its rows anew
+
+Found = TypeVar("Found", MutationResult, Grown, Heard)
+Crew = Pool[Ground, Job, Answer]
 
 
 def mutants_tier(
@@ -31,6 +50,8 @@ def mutants_tier(
     *,
     seconds: float,
     progress: Callable[[str], None],
+    count: int | None = None,
+    names: Collection[str] = (),
 ) -> None:
     """Plants faults in every model on which the code is right, and sets the proof's strengths.
 
@@ -40,21 +61,24 @@ def mutants_tier(
         artifacts: its code, for places.
         seconds: for all models together.
         progress: told what happens.
+        count: how many processes work; by default as many as there are cores, within reason.
+        names: models to plant faults in; all if empty.
     """
     if proof.case is None:
         return
-    started = time.monotonic()
-    with Clock() as clock, _quiet():
-        tier = _Tier(proof.case, proof, loaded, clock, progress)
-        tier.first(started + seconds * _FIRST)
-        tier.grow(started + seconds * _GROWN)
-        tier.rest(started + seconds * _TRIED)
-        tier.say_what_is_beyond()
-        progress("mutants: the tests that the project ships")
-        proof.trials = tier.trials
-        proof.strengths |= strengths_of(proof, tier.trials, started + seconds, clock)
-        with Engine() as engine:
-            refute(proof, artifacts, engine, clock)  # by rows that were made for survivors
+    until = time.monotonic() + seconds
+    ground = Ground(proof.case, proof.runs, loaded.digest)
+    with _quiet(), Pool(perform, ground, count or processes()) as crew:
+        tier = _Tier(proof, ground, crew, progress)
+        tier.first(until - seconds * (1 - _FIRST), names)
+        tier.grow(until - seconds * (1 - _GROWN))
+        heard = tier.notice(count or processes())
+    tier.say_what_is_left()
+    proof.trials = tier.trials
+    for name, trial in tier.trials.items():
+        proof.strengths[name] = strength_of(name, [r for _, r in trial], heard[name])
+    with Engine() as engine, Clock() as clock:
+        refute(proof, artifacts, engine, clock)  # by rows that were made for survivors
 
 
 @contextmanager
@@ -73,30 +97,39 @@ def _quiet() -> Iterator[None]:
 class _Tier:
     """The faults of all models and what becomes of them."""
 
-    case: Case
     proof: Proof
-    loaded: LoadedSpec
-    clock: Clock
+    ground: Ground
+    crew: Crew
     progress: Callable[[str], None]
     trials: dict[str, Trial] = field(default_factory=dict)
+    grown: dict[str, Grown] = field(default_factory=dict)
 
-    def first(self, until: float) -> None:
-        """Every model once; those that keep rows come last, as they take far longer."""
+    def first(self, until: float, names: Collection[str]) -> None:
+        """Every fault on all rows; models that keep rows come last, as they take far longer."""
         fields = {
-            name: [f for f in found if f.series]
-            for name, found in fields_of(self.case, self.proof.runs).items()
-            if name not in self.proof.refuted
+            name: places
+            for name, places in self.ground.fields.items()
+            if name not in self.proof.refuted and (not names or name in names)
         }
         self.trials = {name: [] for name in fields}
-        faults = {(n, i): planted(f) for n, found in fields.items() for i, f in enumerate(found)}
-        order = sorted(faults, key=lambda at: (fields[at[0]][at[1]].staged, len(faults[at])))
-        for number, (name, index) in enumerate(order):
-            place, some = fields[name][index], faults[name, index]
-            self.progress(f"mutants: {name}, {len(some)} faults")
-            now = time.monotonic()
-            parts = len(order) - number if place.staged else _PLAIN_SHARE
-            found = try_first(place, some, now + (until - now) / parts, self.clock)
-            self.trials[name].append((place, found))
+        order = sorted(
+            ((name, at) for name, places in fields.items() for at in range(len(places))),
+            key=lambda at: fields[at[0]][at[1]].staged,
+        )
+        asked: list[tuple[str, int, tuple[Mutant, ...], list[Future[Answer]]]] = []
+        for name, index in order:
+            faults = planted(fields[name][index])
+            self.progress(f"mutants: {name}, {len(faults)} faults")
+            step = max(1, -(-len(faults) // _SLICE))
+            jobs = [Plant((name, index), at, step, until) for at in range(step)]
+            asked.append((name, index, faults, [self.crew.submit(j, until) for j in jobs]))
+        for name, index, faults, futures in sorted(asked, key=lambda a: a[:2]):
+            parts = []
+            for at, future in enumerate(futures):
+                found = _answer(future, MutationResult)
+                mine = faults[at :: len(futures)]
+                parts.append(untried(mine, found) if isinstance(found, str) else found)
+            self.trials[name].append((fields[name][index], joined(parts, faults)))
 
     def grow(self, until: float) -> None:
         """Rows made for one model alone, judged as the first ones were, for what survives.
@@ -104,51 +137,76 @@ class _Tier:
         What the model reads of other models is filled directly, within what the spec promises of
         it, so that nothing that stands before the model hides a fault in it.
         """
+        asked: dict[str, Future[Answer]] = {}
         for name, trial in self.trials.items():
-            model = self.case.spec.model_named(name)
-            left = sum(len(r.of("undecided")) for _, r in trial)
-            if not left or model is None or time.monotonic() > until:
+            faults = tuple(tuple(v.mutant for v in r.of("undecided")) for _, r in trial)
+            left = sum(map(len, faults))
+            if left and time.monotonic() < until:
+                self.progress(f"mutants: {name}, rows for {left} that survive")
+                asked[name] = self.crew.submit(Grow(name, faults, until), until)
+            elif left:
+                self.trials[name] = [(place, cut(result)) for place, result in trial]
+        for name, future in asked.items():
+            found = _answer(future, Grown)
+            if isinstance(found, str):
+                self.trials[name] = [(place, cut(r, found)) for place, r in self.trials[name]]
                 continue
-            self.progress(f"mutants: {name}, rows for {left} that survive")
-            rows = rows_for(self.case.spec, self.loaded.digest, self.case.others, model.name)
-            with Engine() as engine:
-                runs = judged_series(self.case, rows, engine, self.clock, [name])
-            self.proof.runs += runs
-            fields = fields_of(self.case, runs, only=[name])[name]
-            for index, (place, result) in enumerate(trial):
-                some = [v.mutant for v in result.of("undecided")]
-                if some and fields[index].series and time.monotonic() < until:
-                    deadline = self._share(until, len(some))
-                    later = try_faults(fields[index], some, deadline, self.clock)
-                    trial[index] = (place, merged(result, later))
+            self.grown[name] = found
+            self.proof.runs += found.runs
+            self.trials[name] = [
+                (place, merged(result, later) if later else result)
+                for (place, result), later in zip(self.trials[name], found.results, strict=True)
+            ]
 
-    def rest(self, until: float) -> None:
-        """What has had no time, and what survives, on the rows that all models were judged on."""
-        for trial in self.trials.values():
-            for index, (place, found) in enumerate(trial):
-                some = waiting(found)
-                if some and time.monotonic() < until:
-                    later = try_first(place, some, until, self.clock)
-                    trial[index] = (place, merged(found, later))
-        for trial in self.trials.values():
-            for index, (place, result) in enumerate(trial):
-                left = len(result.of("undecided"))
-                if left and time.monotonic() < until:
-                    later = try_rest(place, result, self._share(until, left), self.clock)
-                    trial[index] = (place, later)
+    def notice(self, count: int) -> dict[str, list[Heard]]:
+        """What the tests that ship with the code notice, by model and unit.
 
-    def say_what_is_beyond(self) -> None:
-        """Counts the surviving faults of histories that no rows can show."""
+        Args:
+            count: how many processes work: each unit in turn has its share of the time.
+        """
+        self.progress("mutants: the tests that the project ships")
+        asked: list[tuple[str, MutationResult, Future[Answer]]] = []
+        places = [(n, at) for n, trial in self.trials.items() for at in range(len(trial))]
+        places.sort(key=lambda at: self.trials[at[0]][at[1]][0].staged)
+        now = time.monotonic()
+        for number, (name, index) in enumerate(places, count):
+            share = min(1.0, number / len(places))
+            until = now + TEST_SECONDS * share
+            end = until + PROPOSE_SECONDS * min(1.0, count / len(places))
+            result = self.trials[name][index][1]
+            runs = self.grown[name].runs if name in self.grown else ()
+            job = Notice((name, index), result, runs, until, end)
+            asked.append((name, result, self.crew.submit(job, end)))
+        heard: dict[str, list[Heard]] = {name: [] for name in self.trials}
+        for name, result, future in asked:
+            found = _answer(future, Heard)
+            if isinstance(found, str):
+                found = Heard(Noticed(untried=tuple(changing_rows(result.verdicts))))
+            heard[name].append(found)
+        return heard
+
+    def say_what_is_left(self) -> None:
+        """Counts the faults that were not tried on everything, and those that no rows can show."""
         for name, trial in self.trials.items():
-            apart = sum(v.detail in REASONS for _, r in trial for v in r.of("not_tried"))
+            left = [v for _, r in trial for v in r.of("not_tried")]
+            apart = sum(v.detail in REASONS for v in left)
             if apart:
                 self.proof.not_run.append(
                     f"mutants: {name}: {apart} faults in what its change log notes of itself, "
                     "which no rows show: they count as neither killed nor harmless"
                 )
+            for why, number in Counter(v.detail for v in left if v.detail not in REASONS).items():
+                faults = f"{number} fault{'' if number == 1 else 's'}"
+                self.proof.not_run.append(
+                    f"mutants: {name}: {faults} not tried on all rows, counted nowhere: {why}"
+                )
 
-    def _share(self, until: float, count: int) -> float:
-        """When some survivors have had their part of the time that is left."""
-        now = time.monotonic()
-        all_left = sum(len(r.of("undecided")) for t in self.trials.values() for _, r in t)
-        return now + max(0.0, until - now) * count / max(1, all_left)
+
+def _answer(future: Future[Answer], kind: type[Found]) -> Found | str:
+    """What a job gave, or why it gave nothing."""
+    try:
+        found = future.result()
+    except Lost as lost:
+        return str(lost)
+    assert isinstance(found, kind)  # noqa: S101  each job has answers of its own kind
+    return found

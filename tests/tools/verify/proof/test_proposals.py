@@ -15,7 +15,7 @@ from tools.rules.article import Constitution
 from tools.verify import runner
 from tools.verify.bench import Checked
 from tools.verify.outcome import Outcome
-from tools.verify.proof import strength
+from tools.verify.proof import mutation
 from tools.verify.worker import DbtWorker
 
 SHOP = (Path(__file__).parents[1] / "cases" / "shop.yaml").read_text()
@@ -54,8 +54,8 @@ def proved(
     generated = write(part(*request.param), tmp_path_factory.mktemp("shop"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(runner, "check_properties", lambda *_, **__: Checked())
-        patch.setattr(runner, "MUTANT_SECONDS", 10.0)
-        patch.setattr(strength, "PROPOSE_SECONDS", 30.0)  # it is done long before when undisturbed
+        patch.setattr(runner, "MUTANT_SECONDS", 60.0)
+        patch.setattr(mutation, "PROPOSE_SECONDS", 30.0)  # it is done long before when undisturbed
         outcome = runner.verify(
             generated.subject, constitution=Constitution("constitution"), worker=worker,
             level="full", progress=lambda _: None, today=dt.date(2026, 6, 1),
