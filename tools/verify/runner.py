@@ -189,7 +189,8 @@ class _Run:
         s = self.subject
         self._key = key_of([s.loaded, *s.others.values()], s.project)
         self.kept = load(self.worker.state, s.loaded.spec.pipeline, self._key)
-        if self.kept and self.level == "full" and not self.kept.strengths:
+        strengths = self.kept.strengths if self.kept else ()
+        if self.level == "full" and (not strengths or any(s.not_tried for s in strengths)):
             self.kept = None
         if self.explain:
             self.kept = None  # what is kept does not say why a row is there
@@ -217,14 +218,16 @@ class _Run:
         return _Result(report, summary, not_run=tuple(self.proof.not_run))
 
     def mutants(self) -> _Result:
+        before = len(self.proof.not_run)
         if self.proof.case is not None:
             mutants_tier(
                 self.proof, self.subject.loaded, self.subject.artifacts, seconds=MUTANT_SECONDS,
-                progress=self.progress,
+                progress=self.progress, state=None if self.explain else self.worker.state,
             )  # fmt: skip
             self._keep(Report.of(self.proof.findings))
         report = Report.of(self.proof.findings)
-        return _Result(report, _faults(self.kept.strengths if self.kept else ()))
+        summary = _faults(self.kept.strengths if self.kept else ())
+        return _Result(report, summary, not_run=tuple(self.proof.not_run[before:]))
 
     def explained(self) -> tuple[RowReason, ...]:
         """The rows of the model that is to be explained."""

@@ -48,7 +48,7 @@ def key_of(specs: Sequence[LoadedSpec], project: Path) -> str:
         specs: its spec, and those of models that it reads.
         project: the dbt project; custom code lies beside the folder that it is in.
     """
-    digest = hashlib.sha256(f"{duckdb.__version__} {_own_version()}".encode())
+    digest = hashlib.sha256(f"{duckdb.__version__} {own_version()}".encode())
     for loaded in specs:
         digest.update(loaded.digest.encode())
     for folder in (project, project.parent.parent / "custom"):
@@ -58,7 +58,7 @@ def key_of(specs: Sequence[LoadedSpec], project: Path) -> str:
 
 
 @cache
-def _own_version() -> str:
+def own_version() -> str:
     """A digest of the code that proves."""
     digest = hashlib.sha256()
     package = Path(__file__).resolve().parents[2]

@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TypeVar
 
 from tools.artifact import Artifact
@@ -25,6 +26,7 @@ from tools.verify.proof.beyond import REASONS
 from tools.verify.proof.faults import cut, joined, merged, planted, untried
 from tools.verify.proof.jobs import Answer, Ground, Grow, Grown, Heard, Job, Notice, Plant, perform
 from tools.verify.proof.pool import Lost, Pool, processes
+from tools.verify.proof.reuse import recalled, remember
 from tools.verify.proof.shipped import Noticed, changing_rows
 from tools.verify.proof.strength import Trial, strength_of
 from tools.verify.proof.tier import Proof, refute
@@ -35,8 +37,7 @@ TEST_SECONDS = 8.0
 PROPOSE_SECONDS = 5.0
 """How long unit tests are looked for, for one spec."""
 
-# Of the time: the first trial, rows for survivors; what is left is for shipped tests.
-_FIRST, _GROWN = 0.6, 0.85
+_FIRST = 0.8  # of the time; what is left is for rows that are made for survivors
 _SLICE = 130  # faults of a unit that one process tries; each slice sets up its rows anew
 
 Found = TypeVar("Found", MutationResult, Grown, Heard)
@@ -51,7 +52,7 @@ def mutants_tier(
     seconds: float,
     progress: Callable[[str], None],
     count: int | None = None,
-    names: Collection[str] = (),
+    state: Path | None = None,
 ) -> None:
     """Plants faults in every model on which the code is right, and sets the proof's strengths.
 
@@ -59,26 +60,32 @@ def mutants_tier(
         proof: after the oracle tier.
         loaded: the spec.
         artifacts: its code, for places.
-        seconds: for all models together.
+        seconds: for all models together; the shipped tests have their own.
         progress: told what happens.
         count: how many processes work; by default as many as there are cores, within reason.
-        names: models to plant faults in; all if empty.
+        state: the folder where results are kept; what has not changed is taken from there.
     """
     if proof.case is None:
         return
+    known = recalled(state, proof.case) if state else {}
+    known = {n: s for n, s in known.items() if n not in proof.refuted}
     until = time.monotonic() + seconds
     ground = Ground(proof.case, proof.runs, loaded.digest)
     with _quiet(), Pool(perform, ground, count or processes()) as crew:
         tier = _Tier(proof, ground, crew, progress)
-        tier.first(until - seconds * (1 - _FIRST), names)
-        tier.grow(until - seconds * (1 - _GROWN))
+        tier.first(until - seconds * (1 - _FIRST), known)
+        tier.grow(until)
         heard = tier.notice(count or processes())
     tier.say_what_is_left()
     proof.trials = tier.trials
+    proof.strengths |= known
     for name, trial in tier.trials.items():
         proof.strengths[name] = strength_of(name, [r for _, r in trial], heard[name])
     with Engine() as engine, Clock() as clock:
         refute(proof, artifacts, engine, clock)  # by rows that were made for survivors
+    if state:
+        right = [s for n, s in proof.strengths.items() if n not in proof.refuted]
+        remember(state, proof.case, right)
 
 
 @contextmanager
@@ -104,12 +111,14 @@ class _Tier:
     trials: dict[str, Trial] = field(default_factory=dict)
     grown: dict[str, Grown] = field(default_factory=dict)
 
-    def first(self, until: float, names: Collection[str]) -> None:
+    def first(self, until: float, known: Collection[str]) -> None:
         """Every fault on all rows; models that keep rows come last, as they take far longer."""
+        for name in known:
+            self.progress(f"mutants: {name}, unchanged since its faults were tried")
         fields = {
             name: places
             for name, places in self.ground.fields.items()
-            if name not in self.proof.refuted and (not names or name in names)
+            if name not in self.proof.refuted and name not in known
         }
         self.trials = {name: [] for name in fields}
         order = sorted(
