@@ -14,11 +14,21 @@ from sqlglot import exp
 
 @dataclass(frozen=True)
 class Column:
-    """A column: DuckDB type where it is known, and whether it can be NULL."""
+    """A column: DuckDB type where it is known, and whether it can be NULL.
+
+    Args:
+        name: as it is written.
+        type: DuckDB type.
+        nullable: whether it can be NULL.
+        copies: another column of the relation that has the same value in every row.
+        constant: the text that it holds in every row.
+    """
 
     name: str
     type: str | None = None
     nullable: bool = True
+    copies: str = ""
+    constant: str | None = None
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 from sqlglot import exp
 
 from tools.sql.analyse import conjuncts
+from tools.sql.equivalent.relation import Output
 from tools.sql.equivalent.scope import Scope, Source
 from tools.sql.equivalent.types import fits, same_values
 from tools.sql.parse import Node
@@ -99,6 +100,7 @@ class Rows:
         }
 
     def _equalities(self) -> Iterator[tuple[str, str]]:
+        yield from self._copies()
         for part in self.scope.filters():
             sides = _sides(part)
             if sides:
@@ -106,6 +108,36 @@ class Rows:
                 kinds = self.scope.type_of(sides[0]), self.scope.type_of(sides[1])
                 if left and right and same_values(*kinds):
                     yield left, right
+
+    def _copies(self) -> Iterator[tuple[str, str]]:
+        """Columns that copy one column of one row: by a join of a relation with itself by key."""
+        filters = [s for p in self.scope.filters() if (s := _sides(p)) is not None]
+        owners = [tuple(self._owner(side) for side in sides) for sides in filters]
+        equal = [(a, b) for a, b in owners if a is not None and b is not None]
+        for source in self.scope.sources if self.scope.one_sided else ():
+            mine = [
+                (a, b) if a[0] is source else (b, a) for a, b in equal if source in (a[0], b[0])
+            ]
+            for other in {theirs[0].alias for _, theirs in mine}:
+                pairs = [(a[1], b[1]) for a, b in mine if b[0].alias == other]
+                same = [(a, b) for a, b in pairs if a.whole and a.origin and a.origin == b.origin]
+                rows = {b.row for _, b in same}
+                names = {a.name.lower() for a, _ in same}
+                if len(rows) == 1 and any(k <= names for k in source.relation.keys):
+                    yield from self._same_row(source, other, rows.pop())
+
+    def _same_row(
+        self, source: Source, other: str, row: tuple[int, ...]
+    ) -> Iterator[tuple[str, str]]:
+        theirs = next(s for s in self.scope.sources if s.alias == other).relation.columns
+        for one in source.relation.columns:
+            for two in theirs:
+                if one.origin is not None and one.origin == two.origin and two.row == row:
+                    yield f"{source.alias}.{one.name.lower()}", f"{other}.{two.name.lower()}"
+
+    def _owner(self, node: Node) -> tuple[Source, Output] | None:
+        owner = self.scope.resolve(node) if isinstance(node, exp.Column) else None
+        return owner if owner is not None and not owner[0].absent else None
 
     def _constants(self) -> Iterator[str]:
         for part in self.scope.filters():

@@ -17,6 +17,7 @@ class Output:
         whole: whether every value of its origin is in it.
         row: which reading of the origin it copies: outputs of one relation with the same ``row``
             come from the same row of the origin.
+        constant: the text that it holds in every row, where that is certain.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Output:
     origin: tuple[str, str] | None = None
     whole: bool = False
     row: tuple[int, ...] = ()
+    constant: str | None = None
 
 
 @dataclass(frozen=True)

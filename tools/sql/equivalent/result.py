@@ -45,7 +45,12 @@ def union_result(node: exp.SetOperation, left: Relation, right: Relation) -> Rel
     if node.args.get("by_name") or not fits:
         return UNKNOWN
     columns = tuple(
-        Output(a.name, a.type if a.type == b.type else None, a.nullable or b.nullable)
+        Output(
+            a.name,
+            a.type if a.type == b.type else None,
+            a.nullable or b.nullable,
+            constant=a.constant if a.constant == b.constant else None,
+        )
         for a, b in zip(left.columns, right.columns, strict=True)
     )
     every = frozenset(c.name.lower() for c in columns)
@@ -76,8 +81,12 @@ def _output(scope: Scope, item: Node) -> Output:
     inner = item.unalias()
     if isinstance(inner, exp.Column):
         return _copied(scope, inner, item.alias_or_name)
+    constant = inner.this if isinstance(inner, exp.Literal) and inner.is_string else None
     return Output(
-        item.alias_or_name or inner.sql(), scope.type_of(inner), not _filled(scope, inner)
+        item.alias_or_name or inner.sql(),
+        scope.type_of(inner),
+        not _filled(scope, inner),
+        constant=constant,
     )
 
 
@@ -93,6 +102,7 @@ def _copied(scope: Scope, column: exp.Column, name: str) -> Output:
         output.origin,
         output.whole and source == scope.sources[0] and _keeps_first(scope),
         output.row,
+        None if source.absent else output.constant,
     )
 
 
@@ -211,6 +221,7 @@ def _keys(scope: Scope) -> Iterable[frozenset[str]]:
     if distinct is not None and not distinct.args.get("on"):
         yield everything
     yield from _numbered(scope, known)
+    yield from _furthest(scope, known)
     tests = identifying(scope)
     for order in _orders(list(known)):
         key = _smallest(order, known, tests)
@@ -227,6 +238,27 @@ def _numbered(scope: Scope, known: dict[str, str]) -> Iterable[frozenset[str]]:
             names = [next((n for n, t in known.items() if t == term), None) for term in terms]
             if not window.args.get("alias") and all(names):
                 yield frozenset({item.alias_or_name.lower(), *(n for n in names if n)})
+
+
+def _furthest(scope: Scope, known: dict[str, str]) -> Iterable[frozenset[str]]:
+    """The least or largest x of each part of a partition, with the partition, identifies a part.
+
+    Where partition and x identify the rows, parts have no x in common, and each has its least one.
+    """
+    first = _first_of(scope)
+    for item in scope.select.expressions if first is not None and not scope.aggregated else ():
+        window = item.unalias()
+        plain = isinstance(window, exp.Window) and isinstance(window.this, exp.Min | exp.Max)
+        if not plain or any(window.args.get(k) for k in ("order", "spec", "alias")):
+            continue
+        value = scope.term(window.this.this)
+        parts = {scope.term(n) for n in window.args.get("partition_by") or []}
+        given = {n: t for n, t in known.items() if t in parts}
+        if value is None or first is None or parts != first:
+            continue
+        tests = identifying(scope, qualified=False)
+        if any(test({value, *given.values()}) for test in tests):
+            yield frozenset({item.alias_or_name.lower(), *given})
 
 
 def _star_term(scope: Scope, item: Node, output: Output) -> str | None:

@@ -12,7 +12,7 @@ _SAFE = (
     exp.Like, exp.ILike, exp.NullSafeEQ, exp.NullSafeNEQ, exp.Case, exp.If, exp.Coalesce,
     exp.Nullif, exp.Lower, exp.Upper, exp.Trim, exp.Length, exp.Concat, exp.ConcatWs, exp.DPipe,
     exp.StartsWith, exp.Neg, exp.DataType, exp.DataTypeParam, exp.Var, exp.TryCast, exp.Year,
-    exp.Month, exp.Day, exp.Alias, exp.Star,
+    exp.Month, exp.Day, exp.Alias, exp.Star, exp.StrPosition,
 )  # fmt: skip
 _TO_TEXT = ("varchar", "text")
 

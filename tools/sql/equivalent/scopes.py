@@ -81,7 +81,14 @@ def _declared(table: exp.Table, facts: Facts) -> Relation:
         return UNKNOWN
     name, fact = found
     columns = tuple(
-        Output(c.name, normal(c.type), c.nullable, (name, c.name.lower()), whole=True)
+        Output(
+            c.name,
+            normal(c.type),
+            c.nullable,
+            (name, (c.copies or c.name).lower()),
+            whole=True,
+            constant=c.constant,
+        )
         for c in fact.columns
     )
     keys = frozenset(frozenset(k.lower() for k in key) for key in fact.keys)

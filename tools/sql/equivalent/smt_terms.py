@@ -114,9 +114,25 @@ class Terms:
             least = self._least(node)
             if least is not None:
                 self.facts.append(z3.Or(null, value >= least))
+            first = self._first(node)
+            if first is not None:
+                self.facts.append(null == first)
             self._unknowns[name] = Value(str(kind), value, null)
         found = self._unknowns[name]
         return found if isinstance(found, Value) else None
+
+    def _first(self, node: Node) -> Any:
+        """Whether a row is the first of its part: of it alone is the value before it NULL."""
+        if not isinstance(node, exp.Window) or not isinstance(node.this, exp.Lag):
+            return None
+        lag = node.this
+        if lag.args.get("offset") or lag.args.get("default") or node.args.get("spec"):
+            return None
+        if not never_null(lag.this, self.not_null):
+            return None
+        window = node.copy()
+        window.this.replace(exp.RowNumber())
+        return self.z3.Bool(f"first of {window.sql('duckdb', comments=False)}", self.context)
 
     def _least(self, node: Node) -> int | None:
         function = node.this if isinstance(node, exp.Window) else node

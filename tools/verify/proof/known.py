@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tools import layout
 from tools.spec.scope import outputs
 from tools.spec.transform import Dedupe, Model, Pick
 from tools.sql.equivalent.facts import Column, Declared
@@ -15,6 +16,7 @@ from tools.verify.compare import exact
 from tools.verify.dataset import Dataset, Table
 from tools.verify.mutants.store import parts
 from tools.verify.proof.agree import Case, subjects_of
+from tools.verify.proof.derived import CHANGE_ID, derived, kept
 
 Promise = tuple[frozenset[str], tuple[tuple[str, ...], ...]]
 """Columns that are never NULL, and keys."""
@@ -36,10 +38,37 @@ def facts_of(case: Case, given: Given) -> dict[str, Declared]:
             for relation, table in batch.tables.items():
                 tables.setdefault(relation, []).append(table)
     promised = _promised(case)
+    logs = _logs(case, promised)
     return {
-        relation: _declared(found, *promised.get(relation, (frozenset(), ())))
+        relation: _declared(
+            found, *promised.get(relation, (frozenset(), ())), logs.get(relation, ())
+        )
         for relation, found in tables.items()
     }
+
+
+def _logs(case: Case, promised: dict[str, Promise]) -> dict[str, tuple[Column, ...]]:
+    """What follows of the change logs of histories; they hold each change once.
+
+    What does is promised as well, so that it counts where the rows keep it.
+    """
+    found = {}
+    for model in case.spec.models:
+        unit = case.compiled.unit(layout.change_log_name(model))
+        below = case.compiled.unit(model.from_)
+        if unit is None or model.load.strategy != "scd2":
+            continue
+        facts = {}
+        if below is not None and (read := case.spec.model_named(model.from_)) is not None:
+            columns = outputs(case.spec, read, case.others)
+            facts[plain(below.relation)] = Declared(
+                tuple(Column(c.name, None, c.nullable) for c in columns)
+            )
+        name = plain(unit.relation)
+        found[name] = derived(unit, facts)
+        required = frozenset(c.name.lower() for c in found[name] if not c.nullable)
+        promised[name] = (required, ((CHANGE_ID,),))
+    return found
 
 
 def plain(relation: str) -> str:
@@ -90,7 +119,20 @@ def _decided(case: Case) -> dict[str, list[tuple[str, ...]]]:
             if len(names) == len(texts):
                 for relation in _relations(case, reference):
                     found.setdefault(relation, []).append(tuple(dict.fromkeys(names)))
+        merged = _merged_by(model)
+        for relation in _relations(case, model.from_) if merged else ():
+            found.setdefault(relation, []).append(merged)
     return found
+
+
+def _merged_by(model: Model) -> tuple[str, ...]:
+    """The columns of what a model reads that decide which row of a key is merged last."""
+    load = model.load
+    if load.strategy not in ("incremental", "scd1") or not load.cursor or model.joins:
+        return ()
+    computed = {c.name.lower() for c in model.columns if c.expr and c.expr.strip() != c.name}
+    names = tuple(n.lower() for n in dict.fromkeys((*load.key, load.cursor, *load.sequence_by)))
+    return () if computed & set(names) else names
 
 
 def _is_of(text: str, alias: str) -> bool:
@@ -118,15 +160,23 @@ def _of_model(case: Case, model: Model) -> tuple[frozenset[str], tuple[tuple[str
 
 
 def _declared(
-    tables: Sequence[Table], required: frozenset[str], keys: Sequence[Sequence[str]]
+    tables: Sequence[Table],
+    required: frozenset[str],
+    keys: Sequence[Sequence[str]],
+    known: Sequence[Column] = (),
 ) -> Declared:
     first = tables[0]
+    follows = {c.name.lower(): c for c in known}
     columns = []
     for name, kind in first.columns:
         never_null = name.lower() in required and not any(_has_null(t, name) for t in tables)
-        columns.append(Column(name, kind, nullable=not never_null))
-    kept = tuple(tuple(k) for k in keys if all(_is_key(t, k) for t in tables))
-    return Declared(tuple(columns), kept)
+        column = Column(name, kind, nullable=not never_null)
+        told = follows.get(name.lower(), column)
+        for table in tables:
+            told = kept(column, told, table)
+        columns.append(told)
+    unique = tuple(tuple(k) for k in keys if all(_is_key(t, k) for t in tables))
+    return Declared(tuple(columns), unique)
 
 
 def _has_null(table: Table, name: str) -> bool:

@@ -1,8 +1,9 @@
 """A column is the same as the one it was swapped with.
 
 Why: a condition that every row meets (WHERE, or ON of an inner join) sets them equal, and they
-have one type, so that equal values are one value. Or both copy the same column of one relation,
-and the condition sets equal a key of it that both bring along: then they copy the same row.
+have one type, so that equal values are one value. Or both copy the same column of one row of a
+relation: they come from one reading of it, or the condition sets equal a key of it that both
+bring along.
 """
 
 from __future__ import annotations
@@ -110,6 +111,8 @@ def _same_row(
     origin = first[1].origin
     if origin is None or origin != second[1].origin:
         return None
+    if first[0].alias == second[0].alias and first[1].row == second[1].row:
+        return f"both are {origin[0]}.{origin[1]} of one row"
     rows = {first[1].row, second[1].row}
     joined = {
         a[1].origin[1]
