@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import signal
+from collections.abc import Iterator
+from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 # A shell without job control starts what it puts in the background with SIGINT ignored, and
@@ -21,3 +25,13 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("specmill")
+
+
+@pytest.fixture(autouse=True)
+def _stays_where_it_is() -> Iterator[None]:
+    """A test that leaves the process in another folder fails itself, not those after it."""
+    here = Path.cwd()
+    yield
+    there = Path.cwd()
+    os.chdir(here)
+    assert there == here

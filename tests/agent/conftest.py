@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable
+from contextlib import chdir
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,7 @@ def run_cli() -> Cli:
     """The command line in this process."""
 
     def call(*args: str) -> Result:
-        return CliRunner().invoke(cli, list(args), prog_name="specmill")
+        with chdir(Path.cwd()):  # -C changes the folder of the process
+            return CliRunner().invoke(cli, list(args), prog_name="specmill")
 
     return call
