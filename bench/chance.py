@@ -69,12 +69,25 @@ def _table(table: Table, known: Declared, sql: str, rng: random.Random, size: in
             else _value(kind.lower(), sql, rng, size)
             for name, kind in table.columns
         )  # fmt: skip
+        row = _kept(table, known, row)
         found = [tuple(row[i] for i in key) for key in keys]
         if not any(f in t for f, t in zip(found, taken, strict=True)):
             rows.append(row)
             for f, t in zip(found, taken, strict=True):
                 t.add(f)
     return table.with_rows(rows)
+
+
+def _kept(table: Table, known: Declared, row: tuple[Any, ...]) -> tuple[Any, ...]:
+    """A row with the copies and the constants that are declared."""
+    values = list(row)
+    for column in known.columns:
+        at, copied = table.index(column.name), table.index(column.copies)
+        if at is not None and copied is not None:
+            values[at] = values[copied]
+        if at is not None and column.constant is not None:
+            values[at] = column.constant
+    return tuple(values)
 
 
 def _value(kind: str, sql: str, rng: random.Random, size: int) -> Any:

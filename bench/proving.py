@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from bench import chance
+from bench import lies as falsehoods
 from bench.measure import ROOT, Table
 from tests.tools.verify.proof.compiled import case_of
 from tools.spec.load import LoadedSpec, load_spec
@@ -25,7 +25,7 @@ from tools.verify.oracle.engine import Engine
 from tools.verify.proof.agree import Case
 from tools.verify.proof.beyond import REASONS
 from tools.verify.proof.faults import Field, planted, try_faults
-from tools.verify.proof.fields import fields_of, judged_series
+from tools.verify.proof.fields import Run, fields_of, judged_series
 from tools.verify.proof.tier import rows_for
 
 SPEC = ROOT / "bench" / "proof" / "warehouse.yaml"
@@ -41,11 +41,15 @@ class Proved:
         model: its name.
         trials: its units, each with what became of its faults.
         seconds: of the processor, by part.
+        case: the code.
+        runs: the rows that it was proved on, and how that was judged.
     """
 
     model: str
     trials: list[tuple[Field, MutationResult]] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
+    case: Case | None = None
+    runs: Sequence[Run] = ()
 
     def count(self, name: str) -> int:
         """Faults of all units by what became of them."""
@@ -93,6 +97,7 @@ def prove(case: Case, loaded: LoadedSpec, name: str) -> Proved:
             rows = rows_for(loaded.spec, loaded.digest, case.others, name)
         with _timed(found, "oracle"):
             runs = judged_series(case, rows, engine, clock, [name])
+        found.case, found.runs = case, runs
         with _timed(found, "faults"):
             for place in fields_of(case, runs, only=[name])[name]:
                 until = time.monotonic() + _EVER
@@ -141,26 +146,26 @@ def survivors(proved: Sequence[Proved]) -> Table:
 
 
 def lies(proved: Sequence[Proved], datasets: int) -> Table:
-    """Faults that passed the proof and are seen on rows that were made without it."""
-    rows = []
-    tried = 0
-    for status, claim in (("equivalent", "shown to be harmless"), ("undecided", "survive")):
-        count, seen = 0, 0
-        for place, result in (t for p in proved for t in p.trials):
-            some = [v.mutant for v in result.verdicts if v.status == status]
-            if not place.chain.program.incremental:
-                count += len(some)
-                seen += len(chance.told(place, some, datasets))
-        tried += count
-        rows.append((claim, str(count), str(seen)))
-    every = sum(len(r.verdicts) for p in proved for _, r in p.trials)
+    """Faults that pass the proof, as code or as harmless, and are seen on rows made without it."""
+    found = []
+    for each in proved:
+        judge = falsehoods.Judge(each.case, each.model, each.runs) if each.case else None
+        for place, result in each.trials:
+            found.append(falsehoods.counted(judge, place, result.verdicts, datasets))
+    tried, passed, harmless = (
+        sum(getattr(c, n) for c in found) for n in ("tried", "passed", "harmless")
+    )
+    told, wrong = ([t for c in found for t in getattr(c, n)] for n in ("told", "lies"))
+    rows = (
+        ("shown to be harmless", str(harmless), str(harmless), str(len(wrong))),
+        ("judged as code", str(tried), str(passed), str(len(told))),
+    )
     note = (
-        f"Of {every} faults in all; those that are killed are refuted with rows. Models that keep "
-        f"no rows, {datasets} data sets each, of random rows that keep the declared keys."
+        f"Seen on {datasets} data sets each of random rows that keep what is declared; of models "
+        "that keep rows the faults are judged, and not tried on random rows."
     )
-    return Table(
-        "False proofs", ("faults that", "tried", "seen on random rows"), tuple(rows), (note,)
-    )
+    heads = ("faults", "tried", "pass the proof", "seen on random rows")
+    return Table("False proofs", heads, rows, (note, *(f"Seen: {text}" for text in told)))
 
 
 def seconds(proved: Sequence[Proved]) -> Table:

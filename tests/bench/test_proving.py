@@ -51,10 +51,11 @@ def test_a_false_proof_is_counted() -> None:
     lie = Verdict(fault(SQL.replace(">", ">=")), "equivalent", "anything")
     proved = proving.Proved("m", [(place(), MutationResult((lie,)))])
     rows: dict[str, Any] = {row[0]: row[1:] for row in proving.lies([proved], 10).rows}
-    assert rows["shown to be harmless"] == ("1", "1")
+    assert rows["shown to be harmless"] == ("1", "1", "1")
+    assert rows["judged as code"] == ("1", "1", "1")
     honest = replace(lie, mutant=fault(f"{SQL} and id is not null"))
     proved.trials[0] = (place(), MutationResult((honest,)))
-    assert proving.lies([proved], 10).rows[0][1:] == ("1", "0")
+    assert proving.lies([proved], 10).rows[0][1:] == ("1", "1", "0")
 
 
 @pytest.mark.slow
