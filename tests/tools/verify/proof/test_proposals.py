@@ -54,8 +54,10 @@ def proved(
     generated = write(part(*request.param), tmp_path_factory.mktemp("shop"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(runner, "check_properties", lambda *_, **__: Checked())
-        patch.setattr(runner, "MUTANT_SECONDS", 60.0)
-        patch.setattr(mutation, "PROPOSE_SECONDS", 30.0)  # it is done long before when undisturbed
+        # It is done long before, on a machine that does nothing else.
+        patch.setattr(runner, "MUTANT_SECONDS", 240.0)
+        patch.setattr(mutation, "TEST_SECONDS", 120.0)
+        patch.setattr(mutation, "PROPOSE_SECONDS", 60.0)
         outcome = runner.verify(
             generated.subject, constitution=Constitution("constitution"), worker=worker,
             level="full", progress=lambda _: None, today=dt.date(2026, 6, 1),
