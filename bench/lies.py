@@ -11,12 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bench import chance
+from tools.errors import InternalError
 from tools.sql.mutate.program import THIS, Program
 from tools.verify.mutants.clock import Clock
 from tools.verify.mutants.verdict import Verdict
 from tools.verify.oracle.engine import Engine
 from tools.verify.proof.agree import Case
-from tools.verify.proof.compile import Unit
+from tools.verify.proof.compile import HASH_MACRO, Unit
 from tools.verify.proof.faults import Field
 from tools.verify.proof.fields import Run, judged_on
 
@@ -66,6 +67,13 @@ class Judge:
                 return True
         return False
 
+    def passes(self, unit: Unit, original: Program, engine: Engine, clock: Clock) -> bool:
+        """Whether the code itself, written as its faults are, is right: else nothing counts."""
+        case = self.case.with_code(_code(unit, original))
+        usable = [r for r in self.runs if (j := r.judged.get(self.name)) and j.state == "same"]
+        found = (judged_on(case, r.scenario, engine, clock, [self.name]) for r in usable)
+        return all(run.judged[self.name].state == "same" for run in found)
+
 
 def counted(
     judge: Judge | None, place: Field, verdicts: Sequence[Verdict], datasets: int
@@ -81,6 +89,12 @@ def counted(
     unit = place.chain.units[0]
     wanted = [v for v in verdicts if v.status in ("killed", "undecided", "equivalent")]
     with Engine() as engine, Clock() as clock:
+        original = wanted[0].mutant.original if wanted else None
+        if judge and original and not judge.passes(unit, original, engine, clock):
+            raise InternalError(
+                f"{judge.name}: the code is refuted when it is judged as a fault is",
+                "compare how bench/lies.py writes it with how the proof compiles it",
+            )
         passed = [v for v in wanted if judge is None or not judge.refutes(unit, v, engine, clock)]
     shown = [v.mutant for v in wanted if v.status == "equivalent"]
     single = not place.chain.program.incremental
@@ -97,7 +111,9 @@ def counted(
 
 def _code(unit: Unit, fault: Program) -> Unit:
     def named(sql: str) -> str:
-        return re.sub(rf"\b{THIS}\b", lambda _: unit.relation, sql)
+        # The parser writes functions in capitals; the proof looks for its macro as it is called.
+        plain = re.sub(HASH_MACRO, HASH_MACRO, sql, flags=re.IGNORECASE)
+        return re.sub(rf"\b{THIS}\b", lambda _: unit.relation, plain)
 
     hooks = tuple(named(h) for h in fault.load.post_hooks)
     return replace(
