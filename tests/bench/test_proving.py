@@ -60,7 +60,7 @@ def test_a_false_proof_is_counted() -> None:
 
 @pytest.mark.slow
 def test_a_model_of_the_bench_is_proved() -> None:
-    loaded = resolve(load_spec(proving.SPEC), [])
+    loaded = resolve(load_spec(proving.FOLDER / "warehouse.yaml"), [])
     found = proving.prove(case_of(loaded.spec), loaded, "stg_customer")
     assert found.count("killed") > 30
     assert found.count("undecided") == 0
