@@ -6,7 +6,7 @@ import datetime as dt
 import random
 import re
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
 from tools.sql.equivalent.facts import Declared
@@ -96,9 +96,10 @@ def _value(kind: str, sql: str, rng: random.Random, size: int) -> Any:
     if "int" in kind:
         return int(near) if rng.random() < 0.3 else rng.randint(-1, size)
     if kind.startswith("decimal"):
-        scale = int(kind.rstrip(")").rpartition(",")[2])
+        width, scale = (int(n) for n in kind.rstrip(")").partition("(")[2].split(","))
         found = near if rng.random() < 0.3 else Decimal(rng.randint(-500, 20_000)) / 100
-        return found.quantize(Decimal(1).scaleb(-scale))
+        found = found % Decimal(10) ** (width - scale)  # else the type does not hold it
+        return found.quantize(Decimal(1).scaleb(-scale), rounding=ROUND_DOWN)
     if kind in ("double", "float", "real"):
         return float(near) if rng.random() < 0.3 else rng.randint(-8, 80) / 4
     if kind == "boolean":
