@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -80,17 +81,26 @@ def find_run(workspace: Workspace, name: str) -> str:
     Raises:
         UsageError: no run or several are meant.
     """
-    known = [record.run for record in list_runs(workspace)]
+    run = meant(name, [record.run for record in list_runs(workspace)])
+    if not run:
+        raise UsageError(f"there is no run {name} in this workspace", "specmill runs lists them")
+    return run
+
+
+def meant(name: str, known: Sequence[str]) -> str:
+    """The id among those known, newest first, that a person means; empty if none.
+
+    Raises:
+        UsageError: several begin so.
+    """
     if name == "last" and known:
         return known[0]
-    if name in known:
-        return name
-    meant = [run for run in known if run.startswith(name)]
-    if len(meant) == 1:
-        return meant[0]
-    if meant:
-        raise UsageError(f"{name} may be any of {', '.join(meant[:5])}", "give the whole name")
-    raise UsageError(f"there is no run {name} in this workspace", "specmill runs lists them")
+    found = [one for one in known if one.startswith(name)]
+    if name in known or len(found) == 1:
+        return name if name in known else found[0]
+    if found:
+        raise UsageError(f"{name} may be any of {', '.join(found[:5])}", "give the whole name")
+    return ""
 
 
 def _record(workspace: Workspace, run: str) -> RunRecord | None:

@@ -7,7 +7,6 @@ comes after it starts on a line of its own: at worst, the last entry is lost.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 from collections.abc import Iterator
@@ -18,10 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from agent.model.base import Message
+from agent.runs import meant
 from agent.talk import Conversation
 from agent.trace import read_trace
 from tools.errors import ProgramMissing, UsageError
-from tools.workspace import Workspace, shown
+from tools.workspace import Workspace, held, shown
 from tools.workspace_write import refused
 
 JOURNAL = "journal.jsonl"
@@ -176,15 +176,9 @@ def find_session(workspace: Workspace, name: str) -> str:
         UsageError: no session or several are meant.
     """
     known = [record.id for record in list_sessions(workspace)]
-    if name == "last" and known:
-        return known[0]
-    if name in known:
-        return name
-    meant = [one for one in known if one.startswith(name)]
-    if len(meant) == 1:
-        return meant[0]
-    if meant:
-        raise UsageError(f"{name} may be any of {', '.join(meant[:5])}", "give the whole name")
+    session = meant(name, known)
+    if session:
+        return session
     if not known:
         raise UsageError("there is no session to resume here", "begin one: specmill chat")
     raise UsageError(f"there is no session {name} here", f"there are {', '.join(known[:5])}")
@@ -239,23 +233,16 @@ def _remove(folder: Path) -> None:
 
 @contextmanager
 def _held(folder: Path) -> Iterator[None]:
-    """Holds the kernel's lock on a session: it ends with the process, however that ends."""
-    path = folder / _LOCK
-    try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise refused(shown(path), error, "write") from error
-    with os.fdopen(descriptor, "r+", encoding="utf-8") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            holder = handle.read(20).strip() or "that has just started"
-            raise ProgramMissing(
-                f"the session {folder.name} is open in another process ({holder})",
-                "Go on there, or end it; or begin a new one: specmill chat",
-            ) from error
-        except OSError as error:
-            raise refused(shown(path), error, "lock") from error
+    """One process at a time has a session open."""
+
+    def busy(content: str) -> ProgramMissing:
+        holder = content[:20].strip() or "that has just started"
+        return ProgramMissing(
+            f"the session {folder.name} is open in another process ({holder})",
+            "Go on there, or end it; or begin a new one: specmill chat",
+        )
+
+    with held(folder / _LOCK, busy, 0o600) as handle:
         handle.write(f"{os.getpid()}\n")
         handle.flush()
         yield

@@ -7,7 +7,6 @@ Seconds are those of the processor: they mean the same on a machine that does ot
 from __future__ import annotations
 
 import contextlib
-import logging
 import statistics
 import time
 from collections.abc import Iterator, Sequence
@@ -19,6 +18,7 @@ from tests.tools.verify.proof.compiled import case_of
 from tools.spec.load import LoadedSpec, load_spec
 from tools.spec.model import Spec
 from tools.spec.resolve import resolve
+from tools.sql.quiet import without_warnings
 from tools.verify.mutants.clock import Clock
 from tools.verify.mutants.verdict import MutationResult, Tally
 from tools.verify.oracle.engine import Engine
@@ -72,24 +72,13 @@ def measure(*, quick: bool) -> tuple[Table, ...]:
     """Kill rates, survivors by operator, false proofs, seconds and how they grow."""
     proved: list[Proved] = []
     specs = [resolve(load_spec(FOLDER / f"{name}.yaml"), []) for name in SPECS]
-    with _quiet():
+    with without_warnings():
         for loaded in specs[:1] if quick else specs:
             case = case_of(loaded.spec)
             names = _QUICK if quick else tuple(m.name for m in loaded.spec.models)
             proved += [prove(case, loaded, name) for name in names]
         tables = (kills(proved), survivors(proved), lies(proved, 2 if quick else 24))
         return (*tables, seconds(proved), *(() if quick else (columns(), models(specs[0]))))
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    log = logging.getLogger("sqlglot")
-    before = log.level
-    log.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        log.setLevel(before)
 
 
 def prove(case: Case, loaded: LoadedSpec, name: str) -> Proved:

@@ -6,9 +6,7 @@ when the catalog is read.
 
 from __future__ import annotations
 
-import importlib
 import inspect
-import pkgutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -21,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from tools import calls as folder
 from tools.desk import Desk, ToolResult
 from tools.errors import InternalError
+from tools.registry import modules
 from tools.spec.suggest import did_you_mean
 
 Json = dict[str, Any]
@@ -94,10 +93,8 @@ def catalog() -> dict[str, Tool]:
     Raises:
         InternalError: a module of the folder is not a tool.
     """
-    names = sorted(m.name for m in pkgutil.iter_modules(folder.__path__) if m.name[0] != "_")
-    return {
-        name: _tool(name, importlib.import_module(f"{folder.__name__}.{name}")) for name in names
-    }
+    every = {module.__name__.rpartition(".")[2]: module for module in modules(folder)}
+    return {name: _tool(name, module) for name, module in every.items()}
 
 
 def _tool(name: str, module: ModuleType) -> Tool:

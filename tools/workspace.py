@@ -9,14 +9,14 @@ import fcntl
 import json
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, TextIO
 
-from tools.errors import InputError, ProgramMissing, UsageError
+from tools.errors import InputError, ProgramMissing, SpecmillError, UsageError
 from tools.findings import Finding, Location, Severity
 from tools.workspace_write import (
     check_relative,
@@ -34,6 +34,7 @@ __all__ = [
     "check_relative",
     "delete_atomic",
     "find_workspace",
+    "held",
     "read_text",
     "remove_leftovers",
     "run_lock",
@@ -178,21 +179,7 @@ def run_lock(state: Path, name: str) -> Iterator[None]:
         ProgramMissing: another process holds it, or the file system knows no locks.
     """
     path = state / "run.lock"
-    try:
-        state.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-    except OSError as error:
-        raise refused(shown(path), error, "write") from error
-    with os.fdopen(descriptor, "r+", encoding="utf-8") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise ProgramMissing(
-                f"another run is at work here: {_holder(handle.read(4096))}",
-                "Wait for it to end, or stop it; then run again.",
-            ) from error
-        except OSError as error:
-            raise refused(shown(path), error, "lock") from error
+    with held(path, _at_work) as handle:
         try:
             now = datetime.now(UTC).isoformat(timespec="seconds")
             _overwrite(handle, json.dumps({"name": name, "pid": os.getpid(), "started": now}))
@@ -202,6 +189,44 @@ def run_lock(state: Path, name: str) -> Iterator[None]:
             yield
         finally:
             handle.truncate(0)
+
+
+def _at_work(content: str) -> ProgramMissing:
+    return ProgramMissing(
+        f"another run is at work here: {_holder(content)}",
+        "Wait for it to end, or stop it; then run again.",
+    )
+
+
+@contextmanager
+def held(path: Path, busy: Callable[[str], SpecmillError], mode: int = 0o666) -> Iterator[TextIO]:
+    """Holds the kernel's lock on a file, which is made when missing; it ends with the process.
+
+    Args:
+        path: the file; its folder is made.
+        busy: the error when another process holds it, from what it wrote there.
+        mode: of a new file.
+
+    Yields:
+        The file, open for reading and writing.
+
+    Raises:
+        ProgramMissing: it cannot be opened, or the file system knows no locks.
+        SpecmillError: ``busy``.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, mode)
+    except OSError as error:
+        raise refused(shown(path), error, "write") from error
+    with os.fdopen(descriptor, "r+", encoding="utf-8") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise busy(handle.read(4096)) from error
+        except OSError as error:
+            raise refused(shown(path), error, "lock") from error
+        yield handle
 
 
 def _overwrite(handle: TextIO, text: str) -> None:

@@ -152,8 +152,8 @@ def test_the_same_result_again_and_again() -> None:
 def test_looking_again_after_a_change_is_no_repetition() -> None:
     counted = meter(repeats=3)
     for n in range(5):
-        counted.called(*LOOK, ToolResult("still failing", is_error=True))
-        counted.called("edit", {"to": n}, ToolResult("done", changed=("a.sql",)))
+        assert counted.called(*LOOK, ToolResult("still failing", is_error=True)) == ""
+        assert counted.called("edit", {"to": n}, ToolResult("done", changed=("a.sql",))) == ""
 
 
 def test_an_edit_made_and_unmade_is_a_repetition() -> None:

@@ -6,8 +6,6 @@ registry of that folder. ``tools.spec.checks.codes`` lists every code with what 
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,6 +13,7 @@ from types import MappingProxyType
 from typing import Final
 
 from tools.findings import Finding, Report
+from tools.registry import modules
 from tools.spec import checks
 from tools.spec.checks.expressions import dialect_is_known
 from tools.spec.checks.parts import Expression, expressions
@@ -37,12 +36,11 @@ class _Rules:
 
 @lru_cache(maxsize=1)
 def _rules() -> _Rules:
-    names = sorted(m.name for m in pkgutil.iter_modules(checks.__path__, f"{checks.__name__}."))
-    modules = [importlib.import_module(name) for name in names]
+    found = modules(checks)
     return _Rules(
-        spec=tuple(r for m in modules for r in getattr(m, "SPEC_RULES", ())),
-        model=tuple(r for m in modules for r in getattr(m, "MODEL_RULES", ())),
-        expression=tuple(r for m in modules for r in getattr(m, "EXPRESSION_RULES", ())),
+        spec=tuple(r for m in found for r in getattr(m, "SPEC_RULES", ())),
+        model=tuple(r for m in found for r in getattr(m, "MODEL_RULES", ())),
+        expression=tuple(r for m in found for r in getattr(m, "EXPRESSION_RULES", ())),
     )
 
 

@@ -191,9 +191,16 @@ def _state_of(folder: Path) -> tuple[tuple[str, int, int, int], ...]:
 
 
 def _run(args: list[str], manifest: Any, events: list[dict[str, str]]) -> Any:
-    """One invocation; dbt changes the working folder, which is put back."""
+    """One invocation in the folder of its project, as a person would start it.
+
+    A profile may name its database by a path that is relative to it. dbt changes the working
+    folder too; it is put back.
+    """
     here = Path.cwd()
+    project = Path(args[args.index("--project-dir") + 1])
     try:
+        if project.is_dir():  # else dbt says it better
+            os.chdir(project)
         return dbtRunner(manifest=manifest, callbacks=[_listener(events)]).invoke(args)
     finally:
         os.chdir(here)

@@ -269,6 +269,7 @@ def test_calls_unfold(talk: Talk) -> None:
         chat.wait("path: a.sql", times=2)
         chat.send("/show 7")
         chat.wait("no call 7")
+        assert "my draft" not in talk.sent(), "a draft that is given up is not sent"
 
 
 def test_several_lines_history_and_completion(talk: Talk) -> None:

@@ -49,7 +49,7 @@ def test_a_new_file_is_a_new_check(planted: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('"""No patterns."""\n', "lacks NAME, ON, Params, check, Anti-pattern, Best practice"),
+        ('"""No patterns."""\n', "lacks NAME, ON, Params, check, 'Anti-pattern' in its docstring"),
         (GOOD.format(name="naming", on="model"), "two checks are called naming"),
         (GOOD.format(name="mine", on="models"), "unknown kinds in ON: models"),
     ],

@@ -7,7 +7,6 @@ known form; a :class:`DataForm` turns data into the canonical data. Both say in 
 from __future__ import annotations
 
 import importlib
-import pkgutil
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from pydantic import BaseModel, ValidationError
 
 from tools.errors import InputError
 from tools.findings import Finding, Location, Severity
+from tools.registry import modules
 from tools.spec.explain import explain
 from tools.spec.positions import Document, Path
 
@@ -92,12 +92,8 @@ class DataForm:
 @lru_cache(maxsize=1)
 def forms() -> tuple[TextForm | DataForm, ...]:
     """Every form in this folder, in the order of the file names."""
-    package = __name__.rpartition(".")[0]
-    folder = importlib.import_module(package).__path__
-    modules = (
-        importlib.import_module(f"{package}.{info.name}") for info in pkgutil.iter_modules(folder)
-    )
-    return tuple(form for module in modules for form in getattr(module, "FORMS", ()))
+    folder = importlib.import_module(__name__.rpartition(".")[0])
+    return tuple(form for module in modules(folder) for form in getattr(module, "FORMS", ()))
 
 
 def text_forms() -> tuple[TextForm, ...]:

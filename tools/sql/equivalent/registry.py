@@ -6,15 +6,11 @@ the reason or None, and a docstring: its first line is the claim, a paragraph *W
 
 from __future__ import annotations
 
-import importlib
-import inspect
-import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
-from tools.errors import InternalError
+from tools.registry import documented, named
 from tools.sql.equivalent import arguments as folder
 from tools.sql.equivalent.pair import Pair
 
@@ -41,22 +37,6 @@ def registered() -> tuple[Registered, ...]:
     Raises:
         InternalError: a module of the folder is not an argument, or two have one name.
     """
-    found: dict[str, Registered] = {}
-    for info in sorted(pkgutil.iter_modules(folder.__path__), key=lambda m: m.name):
-        argument = _argument(importlib.import_module(f"{folder.__name__}.{info.name}"))
-        if argument.name in found:
-            raise InternalError(f"two arguments are called {argument.name}", "rename one of them")
-        found[argument.name] = argument
-    return tuple(sorted(found.values(), key=lambda a: (a.cost, a.name)))
-
-
-def _argument(module: Any) -> Registered:
-    doc = inspect.cleandoc(module.__doc__ or "")
-    missing = [a for a in ("NAME", "COST", "holds") if not hasattr(module, a)]
-    missing += ["'Why'"] if "Why:" not in doc else []
-    if missing:
-        raise InternalError(
-            f"{module.__name__} lacks {', '.join(missing)}",
-            "an argument module has NAME, COST, holds() and a docstring with claim and why",
-        )
-    return Registered(module.NAME, module.COST, module.holds, doc)
+    found = named(folder, "argument", has=("COST", "holds"), says=("Why:",))
+    each = [Registered(n, m.COST, m.holds, documented(m)) for n, m in found.items()]
+    return tuple(sorted(each, key=lambda a: (a.cost, a.name)))

@@ -112,22 +112,19 @@ def shipped_kill_rate(
     with ExitStack() as stack:
         rig = Rig(Setting(names, prepare, query_seconds), stack)
         benches = [_TestBench(program, own, batches_of(g), rig) for g in datasets]
-        units = [UnitBench(program, u, rig) for u in unit_tests]
-
-        seeing_units = [u for u in units if u.usable]
+        units = [u for u in (UnitBench(program, t, rig) for t in unit_tests) if u.usable]
 
         def one(index: int) -> None:
-            caught[index] = _caught(mutants[index].program, benches, seeing_units)
+            caught[index] = _caught(mutants[index].program, benches, units)
 
         work(round_robin(mutants), one, deadline, threads)
-        seeing = {name for b in benches for name in b.usable} | {u.name for u in seeing_units}
+        seeing = {name for b in benches for name in b.usable} | {u.name for u in units}
     tried = sorted(caught)
+    offered = (*(t.name for t in own), *(u.name for u in unit_tests))
     return ShippedResult(
         tuple(mutants[i] for i in tried),
         tuple(caught[i] for i in tried),
-        tuple(
-            n for n in (*(t.name for t in own), *(u.name for u in unit_tests)) if n not in seeing
-        ),
+        tuple(name for name in offered if name not in seeing),
         len(mutants) - len(tried),
         time.monotonic() - started,
     )

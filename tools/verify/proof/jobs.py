@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from tools.sql.mutate.mutant import Mutant
+from tools.sql.quiet import without_warnings
 from tools.verify.mutants.clock import Clock
 from tools.verify.mutants.verdict import MutationResult
 from tools.verify.oracle.engine import Engine
@@ -120,8 +120,7 @@ Answer = MutationResult | Grown | Heard
 
 def perform(ground: Ground, job: Job) -> Answer:
     """Does a job."""
-    logging.getLogger("sqlglot").setLevel(logging.ERROR)  # faults make SQL that it warns of
-    with Clock() as clock:
+    with without_warnings(), Clock() as clock:
         if isinstance(job, Plant):
             return _plant(ground, job, clock)
         if isinstance(job, Grow):

@@ -6,12 +6,10 @@ one thread: what becomes of a fault does not depend on how many cores the machin
 
 from __future__ import annotations
 
-import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -19,6 +17,7 @@ from typing import TypeVar
 from tools.artifact import Artifact
 from tools.spec.load import LoadedSpec
 from tools.sql.mutate.mutant import Mutant
+from tools.sql.quiet import without_warnings
 from tools.verify.mutants.clock import Clock
 from tools.verify.mutants.verdict import MutationResult
 from tools.verify.oracle.engine import Engine
@@ -71,7 +70,7 @@ def mutants_tier(
     known = {n: s for n, s in known.items() if n not in proof.refuted}
     until = time.monotonic() + seconds
     ground = Ground(proof.case, proof.runs, loaded.digest)
-    with _quiet(), Pool(perform, ground, count or processes()) as crew:
+    with without_warnings(), Pool(perform, ground, count or processes()) as crew:
         tier = _Tier(proof, ground, crew, progress)
         tier.first(until - seconds * (1 - _FIRST), known)
         tier.grow(until)
@@ -86,18 +85,6 @@ def mutants_tier(
     if state:
         right = [s for n, s in proof.strengths.items() if n not in proof.refuted]
         remember(state, proof.case, right)
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Faults make SQL that the parser warns of; nobody wants to read that."""
-    log = logging.getLogger("sqlglot")
-    before = log.level
-    log.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        log.setLevel(before)
 
 
 @dataclass

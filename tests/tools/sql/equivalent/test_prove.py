@@ -1,14 +1,12 @@
 import importlib.util
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from tests.cases import load
 from tests.tools.verify.mutants.shop import facts
-from tools.errors import InternalError
-from tools.sql.equivalent import registry, smt
+from tools.sql.equivalent import smt
 from tools.sql.equivalent.prove import Prover
 from tools.sql.equivalent.registry import registered
 
@@ -43,11 +41,6 @@ def test_every_argument_has_a_case_and_says_why() -> None:
     assert {a.name for a in registered()} == used - {None}
     for argument in registered():
         assert argument.claim.endswith("."), argument.name
-
-
-def test_a_module_that_is_no_argument_is_named() -> None:
-    with pytest.raises(InternalError, match="lacks NAME, COST, holds, 'Why'"):
-        registry._argument(SimpleNamespace(__name__="odd", __doc__="Odd."))
 
 
 def test_both_forms_need_an_argument() -> None:

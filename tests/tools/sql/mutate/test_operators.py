@@ -7,9 +7,7 @@ from sqlglot import exp
 
 from tests.cases import load
 from tests.tools.verify.mutants.shop import SHOP, declared, facts
-from tools.errors import InternalError
 from tools.sql.equivalent.facts import Facts
-from tools.sql.mutate import registry
 from tools.sql.mutate.change import applied
 from tools.sql.mutate.enumerate import mutants
 from tools.sql.mutate.grouped import everywhere
@@ -43,13 +41,6 @@ def test_every_operator_has_cases_and_says_what_it_stands_for() -> None:
         assert any(c["mutants"] for c in cases), name
     for operator in registered().values():
         assert operator.summary.endswith("."), operator.name
-
-
-def test_a_module_that_is_no_operator_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    from types import SimpleNamespace
-
-    with pytest.raises(InternalError, match="lacks NAME, changes, 'Stands for'"):
-        registry._operator(SimpleNamespace(__name__="odd", __doc__="Odd."))
 
 
 @pytest.mark.parametrize("sql", QUERIES, ids=[q["name"] for q in SHOP["queries"]])
