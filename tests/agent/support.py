@@ -36,12 +36,12 @@ def environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(REPO), "PYTHONWARNINGS": "error"}
 
 
-def start(*args: str, cwd: Path) -> subprocess.Popen[str]:
-    """A specmill in a process of its own."""
+def start(*args: str, cwd: Path, **variables: str) -> subprocess.Popen[str]:
+    """A specmill in a process of its own, with further variables in its environment."""
     return subprocess.Popen(
         [sys.executable, "-m", "agent", *args],
         cwd=cwd,
-        env=environment(),
+        env=environment() | variables,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

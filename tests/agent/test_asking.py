@@ -17,7 +17,7 @@ from agent.asking import statistics
 from agent.model.base import Turn, Usage
 from agent.model.scripted import call, say
 from tests.agent.conftest import Cli
-from tests.agent.support import environment, git, lines
+from tests.agent.support import environment, git, lines, start
 from tests.messages_server import KEY, MessagesServer, Step, stalled, unauthorized
 
 SQL = "select 1 as one\n"
@@ -184,14 +184,7 @@ def test_an_interrupted_request_is_gone_on_with(repo: Path, number: signal.Signa
 
     with MessagesServer([*edit()[:2], hang]) as server:
         env = {"ANTHROPIC_API_KEY": KEY, "ANTHROPIC_BASE_URL": server.url}
-        process = subprocess.Popen(
-            [*SPECMILL, "ask", "make it two", "--mode", "edit"],
-            cwd=repo,
-            env=environment() | env,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        process = start("ask", "make it two", "--mode", "edit", cwd=repo, **env)
         assert reached.wait(60)
         process.send_signal(number)
         _, said = process.communicate(timeout=60)

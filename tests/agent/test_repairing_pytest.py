@@ -14,7 +14,7 @@ import pytest
 
 from agent.model.scripted import call, say
 from tests.agent.conftest import Cli
-from tests.agent.support import environment, git, lines
+from tests.agent.support import environment, git, lines, start
 from tests.messages_server import KEY, MessagesServer, Step, stalled
 
 CODE = "def total(values):\n    return sum(values)\n"
@@ -230,14 +230,7 @@ def test_what_was_done_until_an_interrupt_is_kept(tmp_path: Path, number: signal
 
     with MessagesServer([*edit(" + 1", ""), hang]) as server:
         env = {"ANTHROPIC_API_KEY": KEY, "ANTHROPIC_BASE_URL": server.url}
-        process = subprocess.Popen(
-            [sys.executable, "-m", "agent", "repair"],
-            cwd=root,
-            env=environment() | env,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        process = start("repair", cwd=root, **env)
         assert reached.wait(60)
         process.send_signal(number)
         _, said = process.communicate(timeout=60)
