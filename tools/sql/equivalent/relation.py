@@ -3,6 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
+
+
+@dataclass(frozen=True, order=True)
+class Least:
+    """A lower bound of numbers; NULL keeps to every bound.
+
+    Args:
+        number: no value is below it.
+        above: whether no value is equal to it either.
+    """
+
+    number: Decimal
+    above: bool = False
 
 
 @dataclass(frozen=True)
@@ -18,6 +32,7 @@ class Output:
         row: which reading of the origin it copies: outputs of one relation with the same ``row``
             come from the same row of the origin.
         constant: the text that it holds in every row, where that is certain.
+        least: what its numbers are not below, where something is known.
     """
 
     name: str
@@ -27,6 +42,7 @@ class Output:
     whole: bool = False
     row: tuple[int, ...] = ()
     constant: str | None = None
+    least: Least | None = None
 
 
 @dataclass(frozen=True)

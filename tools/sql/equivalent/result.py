@@ -9,6 +9,7 @@ from sqlglot import exp
 
 from tools.sql.analyse import conjuncts
 from tools.sql.equivalent.keys import Rows
+from tools.sql.equivalent.least import least
 from tools.sql.equivalent.nulls import never_null
 from tools.sql.equivalent.relation import UNKNOWN, Output, Relation
 from tools.sql.equivalent.scope import Scope
@@ -87,6 +88,7 @@ def _output(scope: Scope, item: Node) -> Output:
         scope.type_of(inner),
         not _filled(scope, inner),
         constant=constant,
+        least=least(inner, scope, tuple(scope.filters())),
     )
 
 
@@ -103,6 +105,7 @@ def _copied(scope: Scope, column: exp.Column, name: str) -> Output:
         output.whole and source == scope.sources[0] and _keeps_first(scope),
         output.row,
         None if source.absent else output.constant,
+        least(column, scope, tuple(scope.filters())),
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlglot import exp
 
+from tools.sql.equivalent.least import least
 from tools.sql.equivalent.nulls import Test, never_null
 from tools.sql.equivalent.scope import Scope
 from tools.sql.equivalent.types import family
@@ -111,9 +112,15 @@ class Terms:
             value, null = make(name, self.context), z3.Bool(f"{name} is null", self.context)
             if never_null(node, self.not_null):
                 self.facts.append(z3.Not(null))
-            least = self._least(node)
-            if least is not None:
-                self.facts.append(z3.Or(null, value >= least))
+            lowest = self._least(node)
+            if lowest is not None:
+                self.facts.append(z3.Or(null, value >= lowest))
+            # What WHERE says holds of what is grouped; of a column it may be what is in question.
+            met = tuple(self.scope.filters()) if isinstance(node, exp.AggFunc) else ()
+            bound = least(node, self.scope, met) if kind in ("integer", "decimal") else None
+            if bound is not None:
+                number = z3.RealVal(str(bound.number), self.context)
+                self.facts.append(z3.Or(null, value > number if bound.above else value >= number))
             first = self._first(node)
             if first is not None:
                 self.facts.append(null == first)

@@ -1,7 +1,9 @@
 """Money that is rounded to so many digits, then cast to as many, is rounded once.
 
 Why: the value is an exact decimal, and a cast to fewer digits rounds halves away from zero, which
-is what ``round`` does. Not so for doubles.
+is what ``round`` does. Of a double both take the nearest whole number to the value times 10, 100,
+1000...; from there to the rounded double and back no more than half of one is lost as long as
+that number is below 2^51. Columns of exact types say how large a value can be.
 """
 
 from __future__ import annotations
@@ -10,11 +12,14 @@ from sqlglot import exp
 
 from tools.sql.equivalent.pair import Pair
 from tools.sql.equivalent.scope import Scope
+from tools.sql.equivalent.size import size
 from tools.sql.equivalent.types import family, normal
 from tools.sql.parse import Node
 
 NAME = "rounded_twice"
 COST = 1
+
+_EXACT = 2**50  # half of what is needed: the bound itself is worked out in doubles
 
 
 def holds(pair: Pair) -> str | None:
@@ -31,10 +36,13 @@ def holds(pair: Pair) -> str | None:
 
 
 def _once(node: Node, kind: str, scope: Scope) -> Node:
-    """An exact number without rounding to the digits of a type."""
+    """A number without rounding to the digits of a type."""
     inner = node.unnest()
-    if not isinstance(inner, exp.Round) or family(scope.type_of(inner.this)) != "decimal":
-        return inner
-    digits = inner.args.get("decimals")
+    digits = inner.args.get("decimals") if isinstance(inner, exp.Round) else None
     scale = kind.rstrip(")").rpartition(",")[2].strip()
-    return inner.this.unnest() if digits is not None and digits.sql() == scale else inner
+    if digits is None or digits.sql() != scale:
+        return inner
+    about = family(scope.type_of(inner.this))
+    largest = size(inner.this, scope) if about == "double" else None
+    exact = about == "decimal" or (largest is not None and largest * 10 ** int(scale) < _EXACT)
+    return inner.this.unnest() if exact else inner

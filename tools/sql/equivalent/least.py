@@ -1,0 +1,99 @@
+"""A number that all values of an expression are above, such as 0 for a sum of positive amounts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from decimal import Decimal
+
+from sqlglot import exp
+
+from tools.sql.equivalent.relation import Least
+from tools.sql.equivalent.scope import Scope
+from tools.sql.equivalent.types import family, normal
+from tools.sql.parse import Node
+
+_SAME = (exp.Min, exp.Max, exp.AnyValue, exp.First, exp.Last, exp.FirstValue, exp.LastValue)
+_AROUND = (exp.Paren, exp.Filter)
+_SCALE = re.compile(r"decimal\(\d+, (\d+)\)")
+
+
+def least(node: Node, scope: Scope, filters: Sequence[Node]) -> Least | None:
+    """The highest bound that is known of an exact number; None where none is.
+
+    A sum of numbers that are not negative is as large as each of them. Rounding is the reason why
+    a cast to fewer digits says nothing but that what is not negative stays so.
+
+    Args:
+        node: an expression of a select.
+        scope: the select.
+        filters: conditions that hold of every row.
+    """
+    if isinstance(node, exp.Column):
+        return _of_column(node, scope, filters)
+    if isinstance(node, _AROUND):
+        return least(node.this, scope, filters)
+    if isinstance(node, exp.Literal):
+        return Least(Decimal(node.this)) if _is_number(node) else None
+    if isinstance(node, _SAME) and isinstance(node.this, exp.Expr):
+        return least(node.this, scope, filters)
+    if isinstance(node, exp.Sum):
+        bound = least(node.this, scope, filters)
+        return bound if bound is not None and bound.number >= 0 else None
+    if isinstance(node, exp.Count):
+        return Least(Decimal(0))
+    if isinstance(node, exp.Coalesce):
+        found = [least(n, scope, filters) for n in (node.this, *node.expressions)]
+        known = [b for b in found if b is not None]
+        return min(known) if len(known) == len(found) else None
+    return _of_cast(node, scope, filters) if isinstance(node, exp.Cast) else None
+
+
+def _of_column(column: exp.Column, scope: Scope, filters: Sequence[Node]) -> Least | None:
+    owner = scope.resolve(column)
+    if owner is None:
+        return None
+    found = [owner[1].least] if owner[1].least is not None else []
+    if family(owner[1].type) in ("integer", "decimal"):
+        for part in filters:
+            found += [b for b in (_said(part, column, scope),) if b is not None]
+    return max(found, default=None)
+
+
+def _said(part: Node, column: exp.Column, scope: Scope) -> Least | None:
+    """What a condition says of a column: ``amount > 0``, ``0 < amount``."""
+    turned: dict[type[Node], type[Node]] = {exp.LT: exp.GT, exp.LTE: exp.GTE}
+    kind: type[Node] = type(part)
+    one, other = part.args.get("this"), part.args.get("expression")
+    if kind in turned:
+        kind, one, other = turned[kind], other, one
+    if kind not in (exp.GT, exp.GTE) or one is None or other is None:
+        return None
+    inner = one.unnest()
+    if not isinstance(inner, exp.Column) or scope.resolve(inner) != scope.resolve(column):
+        return None
+    number = other.unnest()
+    return Least(Decimal(number.this), kind is exp.GT) if _is_number(number) else None
+
+
+def _of_cast(cast: exp.Cast, scope: Scope, filters: Sequence[Node]) -> Least | None:
+    bound, kind = least(cast.this, scope, filters), normal(cast.to.sql("duckdb"))
+    source = scope.type_of(cast.this)
+    if bound is None or family(kind) not in ("integer", "decimal"):
+        return None
+    if _scale(source) is not None and (_scale(kind) or 0) >= (_scale(source) or 0):
+        return bound
+    return Least(Decimal(0)) if bound.number >= 0 else None
+
+
+def _scale(kind: str | None) -> int | None:
+    """The digits after the point; None of what is no exact number."""
+    if family(kind) == "integer":
+        return 0
+    found = _SCALE.fullmatch(kind or "")
+    return int(found[1]) if found else None
+
+
+def _is_number(node: Node) -> bool:
+    literal = isinstance(node, exp.Literal) and not node.is_string
+    return literal and node.this.replace(".", "", 1).isdecimal()
