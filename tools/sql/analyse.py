@@ -56,6 +56,11 @@ def aggregates_in(node: Node) -> tuple[Node, ...]:
     )
 
 
+def is_computed(node: Node) -> bool:
+    """Whether numbers are multiplied, divided or rounded: large ones lose digits there."""
+    return node.find(exp.Mul, exp.Div, exp.Round, exp.Pow, exp.Mod) is not None
+
+
 def has_window(node: Node) -> bool:
     """Whether there is a window function."""
     return node.find(exp.Window) is not None

@@ -39,11 +39,13 @@ class Change:
         site: the part of the query that it concerns; it gives the place in the text.
         what: what changes, in a few words: ``left join becomes inner join``.
         edits: what has to be done to the tree.
+        unlucky: where the fault leaves rows in an order by chance, edits that give one such order.
     """
 
     site: Node
     what: str
     edits: tuple[Edit, ...]
+    unlucky: tuple[Edit, ...] = ()
 
 
 @contextmanager

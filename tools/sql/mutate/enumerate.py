@@ -13,7 +13,7 @@ from tools.sql.mutate.change import Change, applied
 from tools.sql.mutate.grouped import everywhere
 from tools.sql.mutate.loads import LOADS, load_faults
 from tools.sql.mutate.mutant import Mutant
-from tools.sql.mutate.program import THIS, Program, canonical
+from tools.sql.mutate.program import THIS, Program, canonical, text_of
 from tools.sql.mutate.query import Query
 from tools.sql.mutate.registry import registered
 from tools.sql.mutate.text import Cut, Text
@@ -32,6 +32,7 @@ class _Fault:
     path: str
     cut: Cut | None
     key: tuple[str, str, str, int]
+    unlucky: str = ""
 
 
 def mutants(
@@ -72,9 +73,12 @@ def mutants(
 
 
 def _single(faults: list[_Fault], original: Program) -> list[Mutant]:
-    mutants = [_mutant(f, replace(original, sql=f.sql), original) for f in faults]
-    pairs = zip(mutants, faults, strict=True)
-    return [replace(m, cut=f.cut) for m, f in pairs]
+    found = []
+    for fault in faults:
+        made = _mutant(fault, replace(original, sql=fault.sql), original)
+        unlucky = replace(original, sql=fault.unlucky) if fault.unlucky else None
+        found.append(replace(made, cut=fault.cut, unlucky=unlucky))
+    return found
 
 
 def _paired(first: list[_Fault], later: list[_Fault], original: Program) -> list[Mutant]:
@@ -85,7 +89,12 @@ def _paired(first: list[_Fault], later: list[_Fault], original: Program) -> list
         twin = others.pop(fault.key, None)
         sql = twin.sql if twin is not None else original.sql
         made = _mutant(fault, replace(original, sql=sql, incremental=fault.sql), original)
-        found.append(replace(made, cut=twin.cut if twin is not None else None, later=fault.cut))
+        cut = twin.cut if twin is not None else None
+        unlucky = None
+        if fault.unlucky:
+            start = twin.unlucky if twin is not None else original.sql
+            unlucky = replace(original, sql=start, incremental=fault.unlucky)
+        found.append(replace(made, cut=cut, later=fault.cut, unlucky=unlucky))
     return found + _single(list(others.values()), original)
 
 
@@ -109,12 +118,16 @@ def _of_operator(name: str, query: Query) -> Iterator[_Fault]:
         change = everywhere(given, query)
         with applied(change):
             sql, cut = text.changed([e.node for e in change.edits])
+        unlucky = ""
+        if change.unlucky:
+            with applied(replace(change, edits=change.unlucky)):
+                unlucky = text_of(query.tree)
         cte = change.site.find_ancestor(exp.CTE)
         words = (cte.alias if cte is not None else "", change.what)
         turns[words] = turns.get(words, 0) + 1
         line, column = place(change)
         key = (name, *words, turns[words])
-        yield _Fault(name, change.what, sql, line, column, path_of(change.site), cut, key)
+        yield _Fault(name, change.what, sql, line, column, path_of(change.site), cut, key, unlucky)
 
 
 def place(change: Change) -> tuple[int, int]:

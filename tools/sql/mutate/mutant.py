@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from tools.sql.mutate.program import Load, Program
@@ -28,6 +28,8 @@ class Mutant:
         path: the place in the syntax tree, such as ``with_.expressions[0].this.joins[1]``.
         cut: the part of the query that the fault is in; None when that is all of it.
         later: the same for the form of a table that stands.
+        unlucky: where the fault leaves the order of ties to chance, the program with an order that
+            a database may as well take; else None.
     """
 
     operator: str
@@ -39,6 +41,14 @@ class Mutant:
     path: str = ""
     cut: Cut | None = None
     later: Cut | None = None
+    unlucky: Program | None = None
+
+    @property
+    def by_chance(self) -> Mutant | None:
+        """The mutant as a database may run it that breaks ties in another way."""
+        if self.unlucky is None:
+            return None
+        return replace(self, program=self.unlucky, unlucky=None, cut=None, later=None)
 
     @property
     def sql(self) -> str:

@@ -19,7 +19,7 @@ from tools.verify.mutants.schedule import round_robin, work
 from tools.verify.mutants.session import Failed
 from tools.verify.mutants.stability import stable_columns
 from tools.verify.mutants.store import Prepare, nothing, quoted
-from tools.verify.mutants.verdict import TIME_UP, MutationResult, Status, Verdict
+from tools.verify.mutants.verdict import TIME_UP, MutationResult, Status, Verdict, unlucky
 
 _BEFORE_PROOF = 2  # data sets that a mutant has to pass before an argument is looked for
 
@@ -219,6 +219,8 @@ class _Run:
             found = self._prove(mutant, benches[_BEFORE_PROOF:])
         if found is None:
             found = self._try(mutant, benches[_BEFORE_PROOF:])
+        if found is None and mutant.by_chance is not None:
+            found = unlucky(mutant, self._try(mutant.by_chance, benches))
         return found or Verdict(
             mutant, "undecided", detail="no data set differs, no argument holds"
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
 from tools.sql.mutate.mutant import Mutant
@@ -49,6 +49,16 @@ class Verdict:
             "detail": self.detail,
         }
         return shown | ({"diff": self.mutant.diff} if self.status == "undecided" else {})
+
+
+def unlucky(mutant: Mutant, found: Verdict | None) -> Verdict | None:
+    """The verdict on a mutant by what became of it where ties are broken in another way.
+
+    Its own order of ties is chance: that it gave the right rows here says nothing of elsewhere.
+    """
+    if found is None or found.status != "killed":
+        return None
+    return replace(found, mutant=mutant, detail="where ties come in another order, which they may")
 
 
 @dataclass(frozen=True)

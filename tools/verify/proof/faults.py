@@ -20,7 +20,7 @@ from tools.verify.mutants.clock import Clock
 from tools.verify.mutants.run import run_mutants
 from tools.verify.mutants.schedule import round_robin, work
 from tools.verify.mutants.session import Failed
-from tools.verify.mutants.verdict import TIME_UP, MutationResult, Verdict
+from tools.verify.mutants.verdict import TIME_UP, MutationResult, Verdict, unlucky
 from tools.verify.proof.beyond import claimed
 from tools.verify.proof.chain import MUTANT_SECONDS, Chain, ChainBench
 
@@ -179,6 +179,17 @@ class _Trial:
             self._found[index] = found
 
     def _decided(self, fault: Mutant) -> Verdict:
+        found = self._tried(fault)
+        if found is None and fault.by_chance is not None:
+            found = unlucky(fault, self._tried(fault.by_chance))
+        if found is None and fault.program.load == fault.original.load:
+            argument = self._prover.prove(fault.original.queries, fault.program.queries)
+            if argument is not None:
+                return Verdict(fault, "equivalent", argument.name, detail=argument.reason)
+        return found or Verdict(fault, "undecided", detail="no data set differs, no argument holds")
+
+    def _tried(self, fault: Mutant) -> Verdict | None:
+        """The verdict of the data sets; None when none tells the fault from the code."""
         for bench in sorted(self._benches, key=lambda b: -b.kills):
             try:
                 how = bench.differs(fault)
@@ -189,11 +200,7 @@ class _Trial:
                 with self._lock:
                     bench.kills += 1
                 return Verdict(fault, "killed", bench.name, how)
-        if fault.program.load == fault.original.load:
-            argument = self._prover.prove(fault.original.queries, fault.program.queries)
-            if argument is not None:
-                return Verdict(fault, "equivalent", argument.name, detail=argument.reason)
-        return Verdict(fault, "undecided", detail="no data set differs, no argument holds")
+        return None
 
 
 def merged(first: MutationResult, later: MutationResult) -> MutationResult:

@@ -16,6 +16,8 @@ from tools.sql.parse import Node
 
 NAME = "window_order"
 
+_ONE_BY_ONE = (exp.RowNumber, exp.Lag, exp.Lead, exp.Ntile)
+
 
 def changes(query: Query) -> Iterator[Change]:
     """Every sort key that matters the other way round, dropped, and with NULLs on the other end."""
@@ -34,13 +36,38 @@ def changes(query: Query) -> Iterator[Change]:
             if len(items) > 1:
                 rest = [*items[:at], *items[at + 1 :]]
                 what = f"order by {text(item)} dropped"
-                yield Change(item, what, (Edit(order, "expressions", rest),))
+                other = [*rest, _turned(item)] if _ties_show(order) else []
+                unlucky = (Edit(order, "expressions", other),) if other else ()
+                yield Change(item, what, (Edit(order, "expressions", rest),), unlucky)
             elif isinstance(order.parent, exp.Window):
                 yield Change(item, f"order by {text(item)} dropped", (without(order),))
             if _may_be_null(query, item):
                 first = bool(item.args.get("nulls_first"))
                 what = f"nulls {'last' if first else 'first'} in order by {text(item)}"
                 yield Change(item, what, (Edit(item, "nulls_first", not first),))
+
+
+def _turned(item: Node) -> Node:
+    """A sort key the other way round."""
+    found = item.copy()
+    found.set("desc", not item.args.get("desc") or None)
+    return found
+
+
+def _ties_show(order: Node) -> bool:
+    """Whether rows that tie come one after the other, in an order that is left to chance.
+
+    A rank, or a frame by value as aggregates have it unless they say otherwise, sees them at once.
+    """
+    window = order.parent
+    if not isinstance(window, exp.Window):
+        return not isinstance(window, exp.WithinGroup)
+    spec = window.args.get("spec")
+    by_row = spec is not None and str(spec.args.get("kind")).upper() == "ROWS"
+    function = window.this
+    while isinstance(function, exp.IgnoreNulls | exp.RespectNulls | exp.Filter):
+        function = function.this
+    return by_row or isinstance(function, _ONE_BY_ONE)
 
 
 def _matters(order: Node) -> bool:
