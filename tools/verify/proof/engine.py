@@ -108,6 +108,7 @@ class House:
             make_room(self._connection, relation)
         self._loads = 0
         self._standing: set[str] = set()
+        self._late: dict[str, Failed] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -143,7 +144,7 @@ class House:
                 blamed.add(unit.name)
                 continue
             try:
-                self.run(unit)
+                self._in_time(unit)
                 if unit.name in shown:
                     tables[unit.name] = self.table(unit.relation)
             except Failed as failure:
@@ -158,6 +159,17 @@ class House:
         columns = declared[1].columns if declared else ()
         kinds = tuple((c.name, kind_of(c.type, self._spec.dialect)) for c in columns)
         return Table(kinds or (("nothing", "integer"),))
+
+    def _in_time(self, unit: Unit) -> None:
+        """Runs a unit, unless it took too long at an earlier load."""
+        if unit.name in self._late:
+            raise self._late[unit.name]
+        try:
+            self.run(unit)
+        except Failed as failure:
+            if failure.kind == "time":
+                self._late[unit.name] = failure
+            raise
 
     def run(self, unit: Unit) -> None:
         """Runs a unit as dbt would.
@@ -207,16 +219,20 @@ def incoming(unit: Unit, columns: Sequence[str]) -> list[str]:
     listed, place = ", ".join(columns), unit.relation
     insert = f"insert into {place} ({listed}) select {listed} from {_INCOMING}"
     keys = [f'"{k}"' for k in (k.strip('"') for k in unit.load.unique_key)]
+    steps = {"delete", "update", "insert"} - set(unit.load.skipped)
     if unit.load.strategy == "append" or not keys:
-        return [insert]
+        return [insert] if "insert" in steps else []
     same = " and ".join(f"it.{k} = {_INCOMING}.{k}" for k in keys)
     if unit.load.strategy == "merge":
         update = ", ".join(f"{c} = {_INCOMING}.{c}" for c in columns)
         values = ", ".join(f"{_INCOMING}.{c}" for c in columns)
         matched = f"when matched then update set {update}"
         new = f"when not matched then insert ({listed}) values ({values})"
-        return [f"merge into {place} as it using {_INCOMING} on {same} {matched} {new}"]
-    return [f"delete from {place} as it using {_INCOMING} where {same}", insert]
+        clauses = [c for c, step in ((matched, "update"), (new, "insert")) if step in steps]
+        start = f"merge into {place} as it using {_INCOMING} on {same}"
+        return [" ".join((start, *clauses))] if clauses else []
+    delete = f"delete from {place} as it using {_INCOMING} where {same}"
+    return [s for s, step in ((delete, "delete"), (insert, "insert")) if step in steps]
 
 
 def run_loads(
