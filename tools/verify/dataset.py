@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from tools.sql.render import type_sql
@@ -42,8 +43,13 @@ class Table:
 
     def index(self, name: str) -> int | None:
         """Where a column stands, compared without case; None when it is not there."""
-        lowered = name.lower()
-        return next((i for i, n in enumerate(self.names) if n.lower() == lowered), None)
+        return self._places.get(name.lower())
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        """Where each column stands, by its name in lower case; of several the first one."""
+        last_first = reversed(list(enumerate(self.names)))
+        return {name.lower(): at for at, name in last_first}
 
     def with_rows(self, rows: Iterable[Row]) -> Table:
         """The same columns with other rows."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from tools.generate.dbt.text import indented
 from tools.spec.model import Spec
@@ -95,7 +96,7 @@ class Builder:
 
         ``shown`` is what is written for the expression, where its columns have other names there.
         """
-        declared = self._declared().get(name.lower())
+        declared = self._declared.get(name.lower())
         return self.cast(tree, declared, bare=bare, shown=shown), identifier(name)
 
     def cast(
@@ -110,6 +111,7 @@ class Builder:
             return f"cast(\n{indented(text)}\n    as {kind}\n)"
         return f"cast({text} as {kind})"
 
+    @cached_property
     def _declared(self) -> dict[str, str | None]:
         found = outputs(self.spec, self.model, self.others)
         return {c.name.lower(): None if c.inferred else c.type for c in found}
