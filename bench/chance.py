@@ -5,15 +5,16 @@ from __future__ import annotations
 import datetime as dt
 import random
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
 from tools.sql.equivalent.facts import Declared
 from tools.sql.equivalent.prove import Argument, Prover
 from tools.sql.mutate.mutant import Mutant
-from tools.verify.dataset import Dataset, Table
-from tools.verify.mutants.run import run_mutants
+from tools.verify.dataset import Dataset, Row, Table
+from tools.verify.mutants.run import Given, run_mutants
 from tools.verify.proof.faults import Field
 
 _TEXT = re.compile(r"'((?:[^']|'')*)'")
@@ -40,9 +41,14 @@ def told(place: Field, faults: Sequence[Mutant], count: int) -> list[Mutant]:
     if not faults:
         return []
     given = place.series[0][0]
-    made = [dataset(given, place.facts, place.chain.program.sql, seed) for seed in range(count)]
+    sql = place.chain.program.sql
+    return told_on(place, faults, [dataset(given, place.facts, sql, n) for n in range(count)])
+
+
+def told_on(place: Field, faults: Sequence[Mutant], given: Sequence[Given]) -> list[Mutant]:
+    """The faults that some rows, or series of loads, tell from the code; no argument counts."""
     found = run_mutants(
-        place.chain.program, faults, made, prepare=place.chain.prepare, prover=_Nobody({})
+        place.chain.program, faults, given, prepare=place.chain.prepare, prover=_Nobody({})
     )
     return [v.mutant for v in found.of("killed")]
 
@@ -52,42 +58,71 @@ def dataset(like: Dataset, facts: Mapping[str, Declared], sql: str, seed: int) -
     rng = random.Random(seed)  # noqa: S311 - repeatable, not secret
     size = _SIZES[seed % len(_SIZES)]
     tables = {
-        name: _table(table, facts.get(name, Declared()), sql, rng, size)
+        name: Maker(table, facts.get(name, Declared()), sql, rng, size).table()
         for name, table in like.tables.items()
     }
     return Dataset(tables, name=f"by chance {seed}")
 
 
-def _table(table: Table, known: Declared, sql: str, rng: random.Random, size: int) -> Table:
-    nullable = {c.name.lower(): c.nullable for c in known.columns}
-    keys = [[i for k in key if (i := table.index(k)) is not None] for key in known.keys]
-    taken: list[set[Any]] = [set() for _ in keys]
-    rows = []
-    for _ in range(size):
-        row = tuple(
-            None if nullable.get(name.lower(), True) and rng.random() < 0.12
-            else _value(kind.lower(), sql, rng, size)
-            for name, kind in table.columns
-        )  # fmt: skip
-        row = _kept(table, known, row)
-        found = [tuple(row[i] for i in key) for key in keys]
-        if not any(f in t for f, t in zip(found, taken, strict=True)):
-            rows.append(row)
-            for f, t in zip(found, taken, strict=True):
-                t.add(f)
-    return table.with_rows(rows)
+@dataclass(frozen=True)
+class Maker:
+    """Makes random rows of one table.
 
+    Args:
+        like: gives the columns.
+        known: what every row keeps.
+        sql: has the literals that are among the values.
+        rng: decides.
+        size: how many rows; values that tell things apart are about as many.
+    """
 
-def _kept(table: Table, known: Declared, row: tuple[Any, ...]) -> tuple[Any, ...]:
-    """A row with the copies and the constants that are declared."""
-    values = list(row)
-    for column in known.columns:
-        at, copied = table.index(column.name), table.index(column.copies)
-        if at is not None and copied is not None:
-            values[at] = values[copied]
-        if at is not None and column.constant is not None:
-            values[at] = column.constant
-    return tuple(values)
+    like: Table
+    known: Declared
+    sql: str
+    rng: random.Random
+    size: int
+
+    def table(self) -> Table:
+        """As many rows, but for those that break a key."""
+        return self.like.with_rows(self.distinct(self.row() for _ in range(self.size)))
+
+    def row(self) -> Row:
+        """A row that keeps what is declared of single rows."""
+        return self.kept(tuple(self.value(at) for at in range(len(self.like.columns))))
+
+    def value(self, at: int) -> Any:
+        """A value for a column, by its index; NULL now and then where that may be."""
+        name, kind = self.like.columns[at]
+        nullable = {c.name.lower(): c.nullable for c in self.known.columns}
+        if nullable.get(name.lower(), True) and self.rng.random() < 0.12:
+            return None
+        return _value(kind.lower(), self.sql, self.rng, self.size)
+
+    def kept(self, row: Row) -> Row:
+        """A row with the copies and the constants that are declared."""
+        values = list(row)
+        for column in self.known.columns:
+            at, copied = self.like.index(column.name), self.like.index(column.copies)
+            if at is not None and copied is not None:
+                values[at] = values[copied]
+            if at is not None and column.constant is not None:
+                values[at] = column.constant
+        return tuple(values)
+
+    def distinct(self, rows: Iterable[Row]) -> list[Row]:
+        """The rows without those that break a key; the first of several stays."""
+        keys = [
+            [i for k in key if (i := self.like.index(k)) is not None] for key in self.known.keys
+        ]
+        taken: list[set[Any]] = [set() for _ in keys]
+        found = []
+        for row in rows:
+            apart = [tuple(row[i] for i in key) for key in keys]
+            if not any(a in t for a, t in zip(apart, taken, strict=True)):
+                found.append(row)
+                for a, t in zip(apart, taken, strict=True):
+                    t.add(a)
+        return found
 
 
 def _value(kind: str, sql: str, rng: random.Random, size: int) -> Any:

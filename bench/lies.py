@@ -1,7 +1,8 @@
 """Faults handed to the proof as if they were the code: does it call one of them right?
 
 A false proof is a fault that random rows tell from the code, and that the judge of the proof
-passes on all of its rows. Random rows share nothing with those of the proof.
+passes on all of its rows. Random rows share nothing with those of the proof; models that keep rows
+get series of loads, and the code itself has to be right on those.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from bench import chance
+from bench import arrivals, chance
+from bench.arrivals import Arrivals
 from tools.errors import InternalError
+from tools.sql.mutate.mutant import Mutant
 from tools.sql.mutate.program import THIS, Program
 from tools.verify.mutants.clock import Clock
 from tools.verify.mutants.verdict import Verdict
@@ -32,15 +35,15 @@ class Counted:
         tried: how many were handed to the proof as code.
         passed: those that it did not refute.
         told: of those, which random rows tell from the code: false proofs.
-        harmless: faults that an argument shows to be harmless, and that random rows were tried on.
+        harmless: faults that an argument shows to be harmless.
         lies: of those, which random rows tell from the code.
     """
 
     tried: int = 0
     passed: int = 0
-    told: tuple[str, ...] = ()
+    told: tuple[Mutant, ...] = ()
     harmless: int = 0
-    lies: tuple[str, ...] = ()
+    lies: tuple[Mutant, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -75,16 +78,60 @@ class Judge:
         return all(run.judged[self.name].state == "same" for run in found)
 
 
+@dataclass(frozen=True)
+class Random:
+    """Rows made by chance, to tell faults from the code.
+
+    Args:
+        datasets: how many of them, or series of loads.
+        arrivals: the series, of a model that keeps rows.
+    """
+
+    datasets: int
+    arrivals: Arrivals | None = None
+
+    def told(self, place: Field, index: int, faults: Sequence[Mutant], clock: Clock) -> set[Mutant]:
+        """The faults of a unit that these rows tell from the code.
+
+        Args:
+            place: where they are planted.
+            index: which unit of its model that is.
+            faults: of the unit.
+            clock: stops queries that run too long.
+        """
+        if self.arrivals is not None:
+            return set(arrivals.told(self.arrivals.fields[index], faults, clock))
+        return set(chance.told(place, faults, self.datasets))
+
+
+def random_rows(judge: Judge | None, places: Sequence[Field], datasets: int) -> Random:
+    """What the faults of a model are tried on after the proof has passed them.
+
+    Args:
+        judge: the proof of the model.
+        places: its units.
+        datasets: how many random data sets, or series of loads, to make.
+    """
+    if judge is None or not any(p.chain.units[-1].incremental for p in places):
+        return Random(datasets)
+    with Engine() as engine, Clock() as clock:
+        made = arrivals.arrivals(
+            judge.case, judge.name, judge.runs, datasets, engine=engine, clock=clock
+        )
+    return Random(datasets, made)
+
+
 def counted(
-    judge: Judge | None, place: Field, verdicts: Sequence[Verdict], datasets: int
+    judge: Judge | None, place: Field, index: int, verdicts: Sequence[Verdict], rows: Random
 ) -> Counted:
     """Judges every fault of a unit, and tries random rows on those that pass.
 
     Args:
         judge: the proof; without one, every fault passes.
         place: where the faults are.
+        index: which unit of its model that is.
         verdicts: what the proof said of them.
-        datasets: how many random data sets to try.
+        rows: what to try on those that pass.
     """
     unit = place.chain.units[0]
     wanted = [v for v in verdicts if v.status in ("killed", "undecided", "equivalent")]
@@ -96,16 +143,14 @@ def counted(
                 "compare how bench/lies.py writes it with how the proof compiles it",
             )
         passed = [v for v in wanted if judge is None or not judge.refutes(unit, v, engine, clock)]
-    shown = [v.mutant for v in wanted if v.status == "equivalent"]
-    single = not place.chain.program.incremental
-    told = chance.told(place, [v.mutant for v in passed], datasets) if single else []
-    lies = [m for m in told if m in shown]
+        told = rows.told(place, index, [v.mutant for v in passed], clock)
+    harmless = [v.mutant for v in wanted if v.status == "equivalent"]
     return Counted(
         len(wanted),
         len(passed),
-        tuple(m.description for m in told),
-        len(shown) if single else 0,
-        tuple(m.description for m in lies),
+        tuple(v.mutant for v in passed if v.mutant in told),
+        len(harmless),
+        tuple(m for m in harmless if m in told),
     )
 
 
