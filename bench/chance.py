@@ -6,7 +6,7 @@ import datetime as dt
 import random
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
@@ -46,11 +46,16 @@ def told(place: Field, faults: Sequence[Mutant], count: int) -> list[Mutant]:
 
 
 def told_on(place: Field, faults: Sequence[Mutant], given: Sequence[Given]) -> list[Mutant]:
-    """The faults that some rows, or series of loads, tell from the code; no argument counts."""
+    """The faults that some rows, or series of loads, tell from the code; no argument counts.
+
+    What a fault gives counts, and not what it could give if the database broke ties in another way:
+    the judge of the proof sees no other rows, either.
+    """
+    plain = [replace(fault, unlucky=None) for fault in faults]
     found = run_mutants(
-        place.chain.program, faults, given, prepare=place.chain.prepare, prover=_Nobody({})
+        place.chain.program, plain, given, prepare=place.chain.prepare, prover=_Nobody({})
     )
-    return [v.mutant for v in found.of("killed")]
+    return [f for f, v in zip(faults, found.verdicts, strict=True) if v.status == "killed"]
 
 
 def dataset(like: Dataset, facts: Mapping[str, Declared], sql: str, seed: int) -> Dataset:

@@ -37,6 +37,8 @@ class Counted:
         told: of those, which random rows tell from the code: false proofs.
         harmless: faults that an argument shows to be harmless.
         lies: of those, which random rows tell from the code.
+        lucky: faults that are counted as killed and that the judge passes: right on these rows by
+            the order of rows, or of ties, that the database happens to take.
     """
 
     tried: int = 0
@@ -44,6 +46,7 @@ class Counted:
     told: tuple[Mutant, ...] = ()
     harmless: int = 0
     lies: tuple[Mutant, ...] = ()
+    lucky: tuple[Mutant, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -151,6 +154,7 @@ def counted(
         tuple(v.mutant for v in passed if v.mutant in told),
         len(harmless),
         tuple(m for m in harmless if m in told),
+        tuple(v.mutant for v in passed if v.status == "killed"),
     )
 
 

@@ -157,15 +157,16 @@ def lies(proved: Sequence[Proved], datasets: int, title: str) -> Table:
     tried, passed, harmless = (
         sum(getattr(c, n) for _, c in found) for n in ("tried", "passed", "harmless")
     )
-    told, wrong = (
-        [_named(n, m) for n, c in found for m in getattr(c, k)] for k in ("told", "lies")
+    told, wrong, lucky = (
+        [_named(n, m) for n, c in found for m in getattr(c, k)] for k in ("told", "lies", "lucky")
     )
     lines = (
         ("shown to be harmless", str(harmless), str(harmless), str(len(wrong))),
         ("judged as code", str(tried), str(passed), str(len(told))),
     )
     heads = ("faults", "tried", "pass the proof", "seen on random rows")
-    seen = (f"Seen: {text}" for text in told)
+    seen = [f"Seen: {text}" for text in told]
+    seen += [f"Counted as killed, and passed as code: {text}" for text in lucky]
     return Table(f"False proofs, {title}", heads, lines, (_random(datasets, left_out), *seen))
 
 

@@ -153,3 +153,13 @@ def test_a_false_proof_of_a_model_that_keeps_rows_is_counted(engine: Engine, clo
         1, 1, (lie.mutant,), (lie.mutant,),
     )  # fmt: skip
     assert counted(given, place, 0, [lie], rows).passed == 0
+
+
+def test_what_is_counted_as_killed_and_passes_as_code_is_named(
+    engine: Engine, clock: Clock
+) -> None:
+    given, (place,) = judge("full", engine, clock)
+    lucky = Verdict(swapped(place, "'none'", "'no' || 'ne'"), "killed")
+    wrong = Verdict(swapped(place, "lower", "upper"), "killed")
+    found = counted(given, place, 0, [lucky, wrong], random_rows(given, [place], 3))
+    assert (found.lucky, found.told) == ((lucky.mutant,), ())

@@ -40,6 +40,11 @@ def test_random_rows_tell_what_differs_and_nothing_else() -> None:
     assert chance.told(place(), [wrong, right], 10) == [wrong]
 
 
+def test_what_a_fault_could_give_elsewhere_is_not_what_it_gives() -> None:
+    lucky = replace(fault(f"{SQL} and id is not null"), unlucky=Program(SQL.replace("3", "4")))
+    assert chance.told(place(), [lucky], 10) == []
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_random_rows_keep_what_is_declared(seed: int) -> None:
     like = Dataset({"raw.t": Table((("id", "integer"), ("n", "integer")))})
