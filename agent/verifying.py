@@ -24,7 +24,8 @@ from tools.rules.load import load_constitution
 from tools.spec.lint import lint
 from tools.spec.load import LoadedSpec
 from tools.verify.outcome import Outcome
-from tools.verify.runner import Subject, verify
+from tools.verify.runner import verify
+from tools.verify.subject import Subject
 from tools.workspace import Workspace, run_lock
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ def verify_specs(
     progress: Progress,
     *,
     explain: str = "",
+    fresh: bool = False,
 ) -> Iterator[Verified]:
     """Checks the generated code of some specs, or of all that have some.
 
@@ -81,6 +83,7 @@ def verify_specs(
         worker: a warm dbt.
         progress: told what happens.
         explain: a model of which every row that it is proved on is wanted, with its reason.
+        fresh: whether nothing is taken from former runs.
 
     Raises:
         UsageError: a spec has no generated code.
@@ -91,7 +94,9 @@ def verify_specs(
         for loaded in wanted:
             named = loaded.spec.model_named(explain) is not None
             chosen = explain if named else ""
-            yield _verify(workspace, settings, loaded, worker, progress, explain=chosen)
+            yield _verify(
+                workspace, settings, loaded, worker, progress, explain=chosen, fresh=fresh
+            )  # fmt: skip
 
 
 def wanted_specs(
@@ -159,6 +164,7 @@ def _verify(
     progress: Progress,
     *,
     explain: str,
+    fresh: bool,
 ) -> Verified:
     spec = loaded.spec
     root = place_of(workspace, loaded)
@@ -188,6 +194,8 @@ def _verify(
         progress=progress.say,
         today=started.date(),
         explain=explain,
+        fresh=fresh,
+        rebuild=fresh,
     )
     seconds = (datetime.now(UTC) - started).total_seconds()
     progress.finish(spec.pipeline, seconds, ok=outcome.report.ok, detail=describe(outcome))

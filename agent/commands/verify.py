@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -25,6 +26,7 @@ from agent.commands.options import SPEC, events_option, examples, level_option
 @click.argument("specs", type=SPEC, nargs=-1, metavar="[SPEC...]")
 @level_option
 @click.option("--explain", metavar="MODEL", default="", help="Show all that is known of one model.")
+@click.option("--fresh", is_flag=True, help="Take nothing from former runs; prove it all anew.")
 @click.option(
     "--against",
     metavar="REV",
@@ -59,6 +61,7 @@ def verify(
     *,
     level: str | None,
     explain: str,
+    fresh: bool,
     against: str | None,
     project: Path | None,
     select: tuple[str, ...],
@@ -73,6 +76,11 @@ def verify(
     faults are planted in it to see whether all this could fail. Each column
     gets a verdict. Changes nothing. What was not run is listed.
 
+    What a model was shown to be is kept by content below .specmill/proof: its
+    code and spec, those of what it reads, and specmill itself. While that is
+    as it was, the verdict is taken from there and says since when. A model that
+    was refuted is always judged again; with --fresh, everything is.
+
     With --against, the code of both revisions runs on the same rows: which
     rows, values, types and metrics moved is said for each column. Exit code 0
     if nothing moved, 1 if something did or could not be compared.
@@ -83,11 +91,29 @@ def verify(
     spec to say. Exit code 1 if a model is shown to be wrong in itself.
     """
     _check(specs, explain, against, project, select)
+    if fresh and (project is not None or against is not None):
+        raise _not_with_fresh("--project" if project is not None else "--against")
     if project is not None:
         return _project(session, project, select, level, as_json=as_json)
     if against is not None:
         return _against(session, specs, against, as_json=as_json)
-    return _specs(session, specs, level, explain, propose, as_json=as_json)
+    wanted = Wanted(level, explain, fresh=fresh)
+    return _specs(session, specs, wanted, propose, as_json=as_json)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """How specs are to be checked."""
+
+    level: str | None
+    explain: str
+    fresh: bool
+
+
+def _not_with_fresh(other: str) -> Exception:
+    from tools.errors import UsageError
+
+    return UsageError(f"{other} takes nothing from former runs", "leave --fresh out")
 
 
 def _check(
@@ -124,8 +150,7 @@ def _check_propose(specs: int, level: str) -> None:
 def _specs(
     session: Session,
     specs: tuple[Path, ...],
-    level: str | None,
-    explain: str,
+    wanted: Wanted,
     propose: Path | None,
     *,
     as_json: bool,
@@ -134,7 +159,7 @@ def _specs(
     from tools.verify.worker import DbtWorker
 
     workspace = session.workspace()
-    settings = session.settings(workspace).with_flags(level=level)
+    settings = session.settings(workspace).with_flags(level=wanted.level)
     if propose is not None:
         _check_propose(len(specs), settings.level)
     with DbtWorker(workspace.state) as worker:
@@ -144,13 +169,16 @@ def _specs(
 
         codes = []
         with Progress(session.terminal.err, quiet=as_json) as progress:
-            every = verify_specs(workspace, settings, specs, worker, progress, explain=explain)
+            every = verify_specs(
+                workspace, settings, specs, worker, progress,
+                explain=wanted.explain, fresh=wanted.fresh,
+            )  # fmt: skip
             for found in every:
                 verified = with_proposals(found, workspace, propose)
                 if as_json:
                     session.emit_line({"event": "verified", **verified.to_json()})
                 else:
-                    print_verified(session.terminal.out, verified, explain)
+                    print_verified(session.terminal.out, verified, wanted.explain)
                 codes.append(verified.exit_code)
     return next((code for code in codes if code), 0)
 

@@ -18,7 +18,8 @@ from tools.errors import InternalError
 from tools.findings import Finding, Location, Report, Severity
 from tools.plan import Plan
 from tools.verify.outcome import Outcome
-from tools.verify.runner import Subject, verify
+from tools.verify.runner import verify
+from tools.verify.subject import Subject
 from tools.workflow_model import WorkflowStep
 from tools.workflow_steps import TestStep
 from tools.workspace import Workspace

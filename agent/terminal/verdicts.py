@@ -46,8 +46,19 @@ def print_verdicts(console: Console, outcome: Outcome, proposals: str = "") -> N
             line.append(verdict.kind, style=_STYLES[verdict.kind])
             line.append(f" {verdict.reason}")
             print_indented(console, line, 2)
+    _print_former(console, outcome.verdicts)
     _print_rates(console, outcome.strengths, proposals)
     _print_survivors(console, outcome.strengths)
+
+
+def _print_former(console: Console, verdicts: Sequence[Verdict]) -> None:
+    """What was shown by a former run, and is as it was: since when."""
+    every = len({v.model for v in verdicts})
+    for since in sorted({v.since for v in verdicts if v.since}):
+        models = list(dict.fromkeys(v.model for v in verdicts if v.since == since))
+        named = "all models" if len(models) == every else ", ".join(models)
+        text = f"unchanged since {since[:16].replace('T', ' ')} UTC, not proved again: {named}"
+        print_indented(console, Text(text, style="faint"), 2)
 
 
 def _row(verdicts: Sequence[Verdict], strength: Strength | None, *, more: bool) -> list[Text]:
@@ -142,6 +153,8 @@ def _strength_of(verdict: Verdict) -> str:
     if verdict.kind != "TESTED":
         return verdict.reason
     text = f"{verdict.datasets} data sets"
+    if verdict.since:
+        text += f" (unchanged since {verdict.since[:16].replace('T', ' ')} UTC)"
     return text if verdict.killed is None else f"{text}, {rate(verdict.killed)} of faults killed"
 
 

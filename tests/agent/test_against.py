@@ -70,6 +70,8 @@ def test_a_changed_spec_moves_values_and_the_same_moves_nothing(
         (["--against", "HEAD"], "no generated code"),
         (["--select", "a"], "--project"),
         (["specs/orders.yaml", "--project", "."], "does not go with it"),
+        (["--against", "HEAD", "--fresh"], "takes nothing from former runs"),
+        (["--project", ".", "--fresh"], "takes nothing from former runs"),
     ],
 )
 def test_calls_that_are_wrong(workspace: Path, run_cli: Cli, args: list[str], message: str) -> None:

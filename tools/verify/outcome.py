@@ -15,12 +15,16 @@ NODE_KINDS: tuple[str, ...] = get_args(NodeKind)
 
 @dataclass(frozen=True)
 class Tier:
-    """One tier of the proof: what it is called, how long it took, whether it held."""
+    """One tier of the proof: what it is called, how long it took, whether it held.
+
+    ``since`` is the moment (UTC, ISO 8601) of the run that it was taken over from; empty if it ran.
+    """
 
     name: str
     seconds: float
     ok: bool
     summary: str
+    since: str = ""
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,8 @@ class Verdict:
             when none was planted.
         reason: why nothing was shown, or what is wrong, in a line.
         witness: the rows that show it.
+        since: when it was shown (UTC, ISO 8601), if that was in a former run and nothing that it
+            depends on has changed; empty if it was shown now.
     """
 
     model: str
@@ -67,6 +73,7 @@ class Verdict:
     killed: float | None = None
     reason: str = ""
     witness: str = ""
+    since: str = ""
 
 
 @dataclass(frozen=True)
@@ -97,6 +104,8 @@ class Strength:
         proposed_killed: of ``shipped_tried``, how many the shipped and the proposed tests notice.
         proposal: the proposed tests, as items of dbt's ``unit_tests:`` list.
         beyond: in what the spec says nothing of, so that no rows can show them; in no rate.
+        since: when they were tried (UTC, ISO 8601), if that was in a former run and the model is
+            as it was; empty if they were tried now.
     """
 
     model: str
@@ -113,6 +122,7 @@ class Strength:
     proposed_killed: int = 0
     proposal: str = ""
     beyond: int = 0
+    since: str = ""
 
     @property
     def rate(self) -> float | None:

@@ -62,6 +62,21 @@ def test_both_rates_stand_side_by_side_with_what_proposed_tests_would_give() -> 
     assert all(len(line) <= 80 for line in lines)
 
 
+def test_what_a_former_run_showed_says_since_when() -> None:
+    since = "2026-06-01T12:30:00Z"
+    every = tuple(replace(v, since=since) for v in VERDICTS)
+    found = replace(outcome(*STRENGTHS), verdicts=(*VERDICTS[:3], every[3]))
+    flat = " ".join(shown(found).split())
+    assert "unchanged since 2026-06-01 12:30 UTC, not proved again: kept" in flat
+    flat = " ".join(shown(replace(found, verdicts=every)).split())
+    assert "unchanged since 2026-06-01 12:30 UTC, not proved again: all models" in flat
+    assert "unchanged" not in shown(outcome(*STRENGTHS))
+    text = shown(found, explain="kept")
+    assert "1 data sets (unchanged since 2026-06-01 12:30 UTC), 100% of faults" in " ".join(
+        text.split()
+    )
+
+
 def test_columns_that_are_not_as_the_others_are_named_with_the_reason() -> None:
     text = shown(outcome())
     assert "orders.total REFUTED other values in total" in text

@@ -12,7 +12,7 @@ from tools.generate.base import generate
 from tools.plan import Plan, make_plan
 from tools.spec.load import LoadedSpec
 from tools.spec.model import Spec
-from tools.verify.runner import Subject
+from tools.verify.subject import Subject
 
 
 @dataclass(frozen=True)

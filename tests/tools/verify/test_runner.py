@@ -2,12 +2,17 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from dataclasses import replace
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 
 from tests.tools.verify.generated import Generated, write
+from tests.tools.verify.proof.compiled import case_of
+from tests.tools.verify.proof.test_shipped import spec as small
 from tools.errors import ProgramMissing
 from tools.findings import Finding, Location, Report, Severity
 from tools.rules.article import Constitution
@@ -15,8 +20,10 @@ from tools.verify import runner
 from tools.verify.bench import Checked
 from tools.verify.build import Built, build
 from tools.verify.data import Loading
-from tools.verify.outcome import NodeResult, Outcome, Tier
+from tools.verify.former_run import TIERS
+from tools.verify.outcome import NodeResult, Outcome, Strength, Tier
 from tools.verify.proof.tier import Proof
+from tools.verify.replies import Rows
 from tools.verify.results import Project
 from tools.verify.runner import verify
 from tools.verify.worker import DbtWorker
@@ -27,6 +34,7 @@ NOW = dt.datetime(2026, 6, 1, 12, tzinfo=dt.UTC)
 NO_RULES = Constitution("constitution")
 WRONG = Finding("X001", Severity.ERROR, "wrong")
 DOUBT = Finding("X002", Severity.WARNING, "doubtful")
+SPEC = small()
 QUICK = "mutants: run it with --level full"
 NODES = (
     NodeResult("m", "model", "success", 0.1, "", "m"),
@@ -109,6 +117,116 @@ def test_a_tier_with_errors_stops_the_deeper_ones(
     assert not outcome.tiers[-1].ok
     listed = [n for n in outcome.not_run if "tier has errors" in n]
     assert listed == [f"{tier}: the {failing} tier has errors" for tier in left]
+
+
+@dataclass
+class Stubs:
+    """Tiers that wait for each other, as the real ones may have to."""
+
+    right: bool = True
+    properties: threading.Event = field(default_factory=threading.Event)
+    asked: list[str] = field(default_factory=list)
+    in_vain: bool = False
+
+    def oracle(self, *_: object, compiled: Callable[[], None], **__: object) -> Proof:
+        self.asked.append("oracle")
+        compiled()
+        return Proof(case_of(SPEC), findings=[] if self.right else [WRONG])
+
+    def check(self, *_: object, worker: DbtWorker, **__: object) -> Checked:
+        self.asked.append("properties")
+        assert self.properties.wait(30)
+        worker.sql(Path("d"), [])
+        return Checked([WRONG] if self.in_vain else [], [], 3)
+
+    def mutants(self, proof: Proof, *_: object, stop: Callable[[], bool], **__: object) -> None:
+        self.asked.append("mutants")
+        self.properties.set()  # they end while faults are tried
+        while self.in_vain and not stop():
+            time.sleep(0.01)
+        proof.strengths["m"] = Strength("m", killed=2)
+
+
+class Answering(Idle):
+    """A worker whose databases are empty."""
+
+    def sql(self, *_: object, **__: object) -> tuple[Rows, ...]:
+        return ()
+
+
+@pytest.fixture
+def stubs(monkeypatch: pytest.MonkeyPatch, generated: Generated) -> Stubs:
+    found = Stubs()
+    project = Project(generated.project, "generated/dbt")
+    built = Built(Report(), NODES, Loading(Report()), project)
+    monkeypatch.setattr(runner, "check_static", lambda *_: Report())
+    monkeypatch.setattr(runner, "evaluate", lambda *_: Report())
+    monkeypatch.setattr(runner, "build", lambda *_, **__: built)
+    monkeypatch.setattr(runner, "processes", lambda: 1)
+    monkeypatch.setattr(runner, "oracle_tier", found.oracle)
+    monkeypatch.setattr(runner, "check_properties", found.check)
+    monkeypatch.setattr(runner, "mutants_tier", found.mutants)
+    return found
+
+
+def full(generated: Generated, *, fresh: bool = False, rebuild: bool = False) -> Outcome:
+    return verify(
+        generated.subject, constitution=NO_RULES, worker=Answering(generated.root), level="full",
+        progress=lambda _: None, today=TODAY, now=NOW, proof=True, fresh=fresh, rebuild=rebuild,
+    )  # fmt: skip
+
+
+def test_properties_are_tried_while_faults_are(stubs: Stubs, generated: Generated) -> None:
+    outcome = full(generated)
+    assert [t.name for t in outcome.tiers] == list(TIERS)
+    assert outcome.ok
+    assert [s.killed for s in outcome.strengths] == [2]
+
+
+def test_faults_are_not_tried_on_when_a_property_fails(stubs: Stubs, generated: Generated) -> None:
+    stubs.in_vain = True
+    outcome = full(generated)
+    assert outcome.tiers[-1].name == "properties"
+    assert "mutants: the properties tier has errors" in outcome.not_run
+    assert outcome.strengths == ()
+
+
+def test_properties_are_left_off_when_the_oracle_finds_an_error(
+    stubs: Stubs, generated: Generated
+) -> None:
+    stubs.right = False
+    threading.Timer(0.2, stubs.properties.set).start()
+    outcome = full(generated)
+    assert outcome.tiers[-1].name == "oracle"
+    assert "properties: the oracle tier has errors" in outcome.not_run
+    assert {f.code for f in outcome.report} == {"X001"}
+    assert "mutants" not in stubs.asked
+
+
+def test_what_has_not_changed_is_not_run_again(stubs: Stubs, generated: Generated) -> None:
+    generated.database.parent.mkdir(parents=True, exist_ok=True)
+    generated.database.write_text("rows")
+    first = full(generated)
+    stubs.asked.clear()
+    again = full(generated)
+    assert stubs.asked == []
+    assert {t.since for t in again.tiers if t.name in TIERS[2:]} == {"2026-06-01T12:00:00Z"}
+    assert again.nodes == first.nodes
+    assert again.strengths == tuple(
+        replace(s, since="2026-06-01T12:00:00Z") for s in first.strengths
+    )
+    assert Outcome.from_json(json.loads(json.dumps(again.to_json()))) == again
+    full(generated, fresh=True)
+    assert set(stubs.asked) == {"oracle", "properties", "mutants"}
+
+
+def test_a_pipeline_with_errors_is_proved_again(stubs: Stubs, generated: Generated) -> None:
+    stubs.right = False
+    stubs.properties.set()
+    for _ in range(2):
+        stubs.asked.clear()
+        assert not full(generated).ok
+        assert "oracle" in stubs.asked
 
 
 def test_an_outcome_survives_json() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -11,7 +12,7 @@ from tools.verify.mutants.clock import Clock
 from tools.verify.mutants.verdict import MutationResult
 from tools.verify.oracle.engine import Engine
 from tools.verify.proof.agree import Case
-from tools.verify.proof.faults import Field, planted, try_faults
+from tools.verify.proof.faults import Field, try_faults
 from tools.verify.proof.fields import Run, fields_of, judged_series, usable_runs
 from tools.verify.proof.proposals import Proposed, proposed
 from tools.verify.proof.shipped import Noticed, changing_rows, noticed
@@ -49,18 +50,16 @@ class Ground:
 
 @dataclass(frozen=True)
 class Plant:
-    """Every so manieth fault of a unit is tried, from the first on; all slices together are all.
+    """Some faults of a unit are tried.
 
     Args:
         place: the unit.
-        first: the index of the first fault.
-        step: how many slices there are.
+        faults: of it; to find them anew would take as long as to try many of them.
         until: of ``time.monotonic()``.
     """
 
     place: Place
-    first: int
-    step: int
+    faults: tuple[Mutant, ...]
     until: float
 
 
@@ -95,15 +94,15 @@ class Notice:
         place: the unit.
         result: what became of its faults.
         runs: on rows that were made later.
-        until: of ``time.monotonic()``: for the tests.
-        end: likewise, for proposals.
+        seconds: for the tests, from when the job begins.
+        more: for proposals, after that.
     """
 
     place: Place
     result: MutationResult
     runs: tuple[Run, ...]
-    until: float
-    end: float
+    seconds: float
+    more: float
 
 
 @dataclass(frozen=True)
@@ -130,8 +129,7 @@ def perform(ground: Ground, job: Job) -> Answer:
 
 def _plant(ground: Ground, job: Plant, clock: Clock) -> MutationResult:
     name, index = job.place
-    place = ground.fields[name][index]
-    return try_faults(place, planted(place)[job.first :: job.step], job.until, clock)
+    return try_faults(ground.fields[name][index], job.faults, job.until, clock)
 
 
 def _grow(ground: Ground, job: Grow, clock: Clock) -> Grown:
@@ -154,8 +152,10 @@ def _notice(ground: Ground, job: Notice, clock: Clock) -> Heard:
     place, case = ground.fields[name][index], ground.case
     model = case.spec.model_named(name)
     runs = usable_runs(model, name, [*ground.runs, *job.runs]) if model else []
+    until = time.monotonic() + job.seconds
     found = noticed(
         case, place.chain, changing_rows(job.result.verdicts), runs,
-        deadline=job.until, clock=clock, threads=1,
+        deadline=until, clock=clock, threads=1,
     )  # fmt: skip
-    return Heard(found, proposed(case, place, found, runs, job.end))
+    left = max(0.0, until - time.monotonic())
+    return Heard(found, proposed(case, place, found, runs, time.monotonic() + left + job.more))

@@ -1,17 +1,18 @@
 """The mutants tier: can the proof fail? Faults are planted, and rows made until they show.
 
 The work is cut into jobs that are the same however many processes there are, and each is done by
-one thread: what becomes of a fault does not depend on how many cores the machine has.
+one thread: what becomes of a fault does not depend on how many cores the machine has. A model
+whose faults are tried goes on to the next stage at once, so that no core waits for the slowest.
 """
 
 from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
-from concurrent.futures import Future
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
-from pathlib import Path
+from functools import partial
 from typing import TypeVar
 
 from tools.artifact import Artifact
@@ -24,23 +25,27 @@ from tools.verify.oracle.engine import Engine
 from tools.verify.proof.beyond import REASONS
 from tools.verify.proof.faults import cut, joined, merged, planted, untried
 from tools.verify.proof.jobs import Answer, Ground, Grow, Grown, Heard, Job, Notice, Plant, perform
-from tools.verify.proof.pool import Lost, Pool, processes
-from tools.verify.proof.reuse import recalled, remember
+from tools.verify.proof.pool import Lost, Pool, Started, processes
 from tools.verify.proof.shipped import Noticed, changing_rows
 from tools.verify.proof.strength import Trial, strength_of
 from tools.verify.proof.tier import Proof, refute
 
-TEST_SECONDS = 8.0
-"""How long the shipped tests run, for one spec."""
+TEST_SECONDS = 5.0
+"""How long the shipped tests run at most, for one spec, on each of the processes."""
 
-PROPOSE_SECONDS = 5.0
-"""How long unit tests are looked for, for one spec."""
+PROPOSE_SECONDS = 3.0
+"""How long unit tests are looked for at most, likewise."""
 
 _FIRST = 0.8  # of the time; what is left is for rows that are made for survivors
 _SLICE = 130  # faults of a unit that one process tries; each slice sets up its rows anew
+_LOOK = 0.2  # seconds between looks at whether there is reason to stop
 
 Found = TypeVar("Found", MutationResult, Grown, Heard)
 Crew = Pool[Ground, Job, Answer]
+
+
+def _never() -> bool:
+    return False
 
 
 def mutants_tier(
@@ -51,9 +56,12 @@ def mutants_tier(
     seconds: float,
     progress: Callable[[str], None],
     count: int | None = None,
-    state: Path | None = None,
+    started: Started | None = None,
+    stop: Callable[[], bool] = _never,
 ) -> None:
     """Plants faults in every model on which the code is right, and sets the proof's strengths.
+
+    Models whose verdicts were taken from a former run keep the strengths of that run.
 
     Args:
         proof: after the oracle tier.
@@ -62,126 +70,172 @@ def mutants_tier(
         seconds: for all models together; the shipped tests have their own.
         progress: told what happens.
         count: how many processes work; by default as many as there are cores, within reason.
-        state: the folder where results are kept; what has not changed is taken from there.
+        started: processes that wait for work.
+        stop: whether nobody waits for the results any more; then there are none.
     """
     if proof.case is None:
         return
-    known = recalled(state, proof.case) if state else {}
-    known = {n: s for n, s in known.items() if n not in proof.refuted}
-    until = time.monotonic() + seconds
+    number = count or processes()
+    for name in proof.recalled:
+        progress(f"mutants: {name}, unchanged since its faults were tried")
     ground = Ground(proof.case, proof.runs, loaded.digest)
-    with without_warnings(), Pool(perform, ground, count or processes()) as crew:
-        tier = _Tier(proof, ground, crew, progress)
-        tier.first(until - seconds * (1 - _FIRST), known)
-        tier.grow(until)
-        heard = tier.notice(count or processes())
-    tier.say_what_is_left()
-    proof.trials = tier.trials
-    proof.strengths |= known
-    for name, trial in tier.trials.items():
-        proof.strengths[name] = strength_of(name, [r for _, r in trial], heard[name])
+    with without_warnings(), Pool(perform, ground, number, started=started) as crew:
+        tier = _Tier(proof, ground, crew, progress, stop, number)
+        if not tier.all(seconds):
+            return
+    tier.finish()
     with Engine() as engine, Clock() as clock:
         refute(proof, artifacts, engine, clock)  # by rows that were made for survivors
-    if state:
-        right = [s for n, s in proof.strengths.items() if n not in proof.refuted]
-        remember(state, proof.case, right)
+
+
+@dataclass
+class _Unit:
+    """The faults of a unit of a model, and what became of each slice of them."""
+
+    name: str
+    index: int
+    faults: tuple[Mutant, ...]
+    parts: list[MutationResult | None]
 
 
 @dataclass
 class _Tier:
-    """The faults of all models and what becomes of them."""
+    """The faults of all models and what becomes of them.
+
+    Args:
+        proof: what is to be made stronger.
+        ground: what all jobs need.
+        crew: does the jobs.
+        progress: told what happens.
+        stop: whether to leave off.
+        count: how many processes work.
+        until: of ``time.monotonic()``: when the faults have been tried, or are not.
+    """
 
     proof: Proof
     ground: Ground
     crew: Crew
     progress: Callable[[str], None]
+    stop: Callable[[], bool]
+    count: int
     trials: dict[str, Trial] = field(default_factory=dict)
     grown: dict[str, Grown] = field(default_factory=dict)
+    heard: dict[str, list[Heard]] = field(default_factory=dict)
+    until: float = 0.0
+    _open: dict[Future[Answer], Callable[[Future[Answer]], None]] = field(default_factory=dict)
+    _left: Counter[str] = field(default_factory=Counter)
 
-    def first(self, until: float, known: Collection[str]) -> None:
+    def all(self, seconds: float) -> bool:
+        """Every fault on all rows, then what follows from that; false when it was stopped.
+
+        Args:
+            seconds: for the faults of all models together.
+        """
+        self.until = time.monotonic() + seconds
+        self._plant(self.until - seconds * (1 - _FIRST))
+        while self._open:
+            done, _ = wait(self._open, _LOOK, FIRST_COMPLETED)
+            if self.stop():
+                return False
+            for future in done:
+                self._open.pop(future)(future)
+        return True
+
+    def finish(self) -> None:
+        """Hands over what was found, in an order that does not depend on what was done first."""
+        proof, names = self.proof, list(self.trials)
+        for name in names:
+            proof.runs += self.grown[name].runs if name in self.grown else ()
+        self._say_what_is_left()
+        proof.trials = self.trials
+        for name, trial in self.trials.items():
+            proof.strengths[name] = strength_of(name, [r for _, r in trial], self.heard[name])
+
+    def _plant(self, until: float) -> None:
         """Every fault on all rows; models that keep rows come last, as they take far longer."""
-        for name in known:
-            self.progress(f"mutants: {name}, unchanged since its faults were tried")
         fields = {
             name: places
             for name, places in self.ground.fields.items()
-            if name not in self.proof.refuted and name not in known
+            if name not in self.proof.refuted and name not in self.proof.recalled
         }
-        self.trials = {name: [] for name in fields}
+        self.trials = {n: [(f, MutationResult(())) for f in fs] for n, fs in fields.items()}
+        self.heard = {n: [Heard()] * len(fs) for n, fs in fields.items()}
         order = sorted(
             ((name, at) for name, places in fields.items() for at in range(len(places))),
             key=lambda at: fields[at[0]][at[1]].staged,
         )
-        asked: list[tuple[str, int, tuple[Mutant, ...], list[Future[Answer]]]] = []
+        self._left = Counter(name for name, _ in order)
         for name, index in order:
             faults = planted(fields[name][index])
             self.progress(f"mutants: {name}, {len(faults)} faults")
             step = max(1, -(-len(faults) // _SLICE))
-            jobs = [Plant((name, index), at, step, until) for at in range(step)]
-            asked.append((name, index, faults, [self.crew.submit(j, until) for j in jobs]))
-        for name, index, faults, futures in sorted(asked, key=lambda a: a[:2]):
-            parts = []
-            for at, future in enumerate(futures):
-                found = _answer(future, MutationResult)
-                mine = faults[at :: len(futures)]
-                parts.append(untried(mine, found) if isinstance(found, str) else found)
-            self.trials[name].append((fields[name][index], joined(parts, faults)))
+            unit = _Unit(name, index, faults, [None] * step)
+            for at in range(step):
+                job = Plant((name, index), faults[at::step], until)
+                self._open[self.crew.submit(job, until)] = partial(self._planted, unit, at)
 
-    def grow(self, until: float) -> None:
+    def _planted(self, unit: _Unit, at: int, future: Future[Answer]) -> None:
+        """A slice is tried; with the last one of a model, its survivors get rows of their own."""
+        found, name = _answer(future, MutationResult), unit.name
+        mine = unit.faults[at :: len(unit.parts)]
+        unit.parts[at] = untried(mine, found) if isinstance(found, str) else found
+        parts = [p for p in unit.parts if p is not None]
+        if len(parts) < len(unit.parts):
+            return
+        place = self.trials[name][unit.index][0]
+        self.trials[name][unit.index] = (place, joined(parts, unit.faults))
+        self.progress(f"mutants: {name}, {len(unit.faults)} faults tried")
+        self._left[name] -= 1
+        if not self._left[name]:
+            self._grow(name)
+
+    def _grow(self, name: str) -> None:
         """Rows made for one model alone, judged as the first ones were, for what survives.
 
         What the model reads of other models is filled directly, within what the spec promises of
         it, so that nothing that stands before the model hides a fault in it.
         """
-        asked: dict[str, Future[Answer]] = {}
-        for name, trial in self.trials.items():
-            faults = tuple(tuple(v.mutant for v in r.of("undecided")) for _, r in trial)
-            left = sum(map(len, faults))
-            if left and time.monotonic() < until:
-                self.progress(f"mutants: {name}, rows for {left} that survive")
-                asked[name] = self.crew.submit(Grow(name, faults, until), until)
-            elif left:
-                self.trials[name] = [(place, cut(result)) for place, result in trial]
-        for name, future in asked.items():
-            found = _answer(future, Grown)
-            if isinstance(found, str):
-                self.trials[name] = [(place, cut(r, found)) for place, r in self.trials[name]]
-                continue
+        faults = tuple(tuple(v.mutant for v in r.of("undecided")) for _, r in self.trials[name])
+        left = sum(map(len, faults))
+        if left and time.monotonic() < self.until:
+            self.progress(f"mutants: {name}, rows for {left} that survive")
+            future = self.crew.submit(Grow(name, faults, self.until), self.until)
+            self._open[future] = partial(self._grew, name)
+            return
+        if left:
+            self.trials[name] = [(place, cut(result)) for place, result in self.trials[name]]
+        self._notice(name)
+
+    def _grew(self, name: str, future: Future[Answer]) -> None:
+        found = _answer(future, Grown)
+        if isinstance(found, str):
+            self.trials[name] = [(place, cut(r, found)) for place, r in self.trials[name]]
+        else:
             self.grown[name] = found
-            self.proof.runs += found.runs
             self.trials[name] = [
                 (place, merged(result, later) if later else result)
                 for (place, result), later in zip(self.trials[name], found.results, strict=True)
             ]
+        self._notice(name)
 
-    def notice(self, count: int) -> dict[str, list[Heard]]:
-        """What the tests that ship with the code notice, by model and unit.
+    def _notice(self, name: str) -> None:
+        """What the tests that ship with the code notice; each unit has its share of the time."""
+        self.progress(f"mutants: {name}, the tests that the project ships")
+        share = min(1.0, self.count / sum(map(len, self.trials.values())))
+        seconds, more = TEST_SECONDS * share, PROPOSE_SECONDS * share
+        runs = self.grown[name].runs if name in self.grown else ()
+        for index, (_, result) in enumerate(self.trials[name]):
+            job = Notice((name, index), result, runs, seconds, more)
+            future = self.crew.submit(job, seconds=seconds + more)
+            self._open[future] = partial(self._noticed, job)
 
-        Args:
-            count: how many processes work: each unit in turn has its share of the time.
-        """
-        self.progress("mutants: the tests that the project ships")
-        asked: list[tuple[str, MutationResult, Future[Answer]]] = []
-        places = [(n, at) for n, trial in self.trials.items() for at in range(len(trial))]
-        places.sort(key=lambda at: self.trials[at[0]][at[1]][0].staged)
-        now = time.monotonic()
-        for number, (name, index) in enumerate(places, count):
-            share = min(1.0, number / len(places))
-            until = now + TEST_SECONDS * share
-            end = until + PROPOSE_SECONDS * min(1.0, count / len(places))
-            result = self.trials[name][index][1]
-            runs = self.grown[name].runs if name in self.grown else ()
-            job = Notice((name, index), result, runs, until, end)
-            asked.append((name, result, self.crew.submit(job, end)))
-        heard: dict[str, list[Heard]] = {name: [] for name in self.trials}
-        for name, result, future in asked:
-            found = _answer(future, Heard)
-            if isinstance(found, str):
-                found = Heard(Noticed(untried=tuple(changing_rows(result.verdicts))))
-            heard[name].append(found)
-        return heard
+    def _noticed(self, job: Notice, future: Future[Answer]) -> None:
+        found, (name, index) = _answer(future, Heard), job.place
+        if isinstance(found, str):
+            found = Heard(Noticed(untried=tuple(changing_rows(job.result.verdicts))))
+        self.heard[name][index] = found
 
-    def say_what_is_left(self) -> None:
+    def _say_what_is_left(self) -> None:
         """Counts the faults that were not tried on everything, and those that no rows can show."""
         for name, trial in self.trials.items():
             left = [v for _, r in trial for v in r.of("not_tried")]

@@ -42,6 +42,35 @@ def processes() -> int:
     return min(_MOST, len(known(0)) if known else os.cpu_count() or 1)
 
 
+class Started:
+    """Processes that are started before it is known what they are to do.
+
+    What they import takes as long as some jobs do, and may be done while a core is idle.
+
+    Args:
+        module: what they import.
+        count: how many; with one there is none, as its jobs are done where they are handed in.
+    """
+
+    def __init__(self, module: str, count: int) -> None:
+        self._lock = threading.Lock()
+        self._workers: list[_Worker] = []
+        with suppress(OSError):  # who needs one will try again, and say it
+            for _ in range(count if count > 1 else 0):
+                self._workers.append(_Worker((sys.executable, "-m", _MODULE, module)))
+
+    def take(self) -> _Worker | None:
+        """One of them, which is the caller's from now on; None when there is none left."""
+        with self._lock:
+            return self._workers.pop() if self._workers else None
+
+    def close(self) -> None:
+        """Ends those that nobody took."""
+        while (worker := self.take()) is not None:
+            worker.kill()
+            worker.close()
+
+
 class Pool(Generic[Ground, Job, Answer]):
     """Does jobs in several processes; a context manager that leaves none running.
 
@@ -50,6 +79,7 @@ class Pool(Generic[Ground, Job, Answer]):
         ground: what all jobs need; it is shipped once to each process.
         count: how many processes; with one, jobs are done here, when they are handed in.
         command: another program that speaks the protocol (tests).
+        started: processes that wait for work; more are started where these do not suffice.
     """
 
     def __init__(
@@ -59,8 +89,10 @@ class Pool(Generic[Ground, Job, Answer]):
         count: int,
         *,
         command: tuple[str, ...] = (sys.executable, "-m", _MODULE),
+        started: Started | None = None,
     ) -> None:
         self._task, self._ground, self._command = task, ground, command
+        self._waiting = started
         self._threads = ThreadPoolExecutor(count, "faults") if count > 1 else None
         self._shipped = pickle.dumps((task, ground)) if count > 1 else b""
         self._local = threading.local()
@@ -84,15 +116,16 @@ class Pool(Generic[Ground, Job, Answer]):
         for worker in self._workers:
             worker.close()
 
-    def submit(self, job: Job, until: float) -> Future[Answer]:
+    def submit(self, job: Job, until: float = 0.0, *, seconds: float = 0.0) -> Future[Answer]:
         """Has a job done; what its future raises is :class:`Lost` when a process is no more.
 
         Args:
             job: plain data.
             until: of ``time.monotonic()``: when the job ends by itself.
+            seconds: likewise, after which time from when it begins; the later of both counts.
         """
         if self._threads is not None:
-            return self._threads.submit(self._ask, job, until)
+            return self._threads.submit(self._ask, job, until, seconds)
         found: Future[Answer] = Future()
         try:
             found.set_result(self._task(self._ground, job))
@@ -100,10 +133,11 @@ class Pool(Generic[Ground, Job, Answer]):
             found.set_exception(error)
         return found
 
-    def _ask(self, job: Job, until: float) -> Answer:
+    def _ask(self, job: Job, until: float, seconds: float) -> Answer:
         worker = self._worker()
+        end = max(until, time.monotonic() + seconds) + GRACE
         try:
-            answer: Answer = worker.ask(pickle.dumps(job), until + GRACE)
+            answer: Answer = worker.ask(pickle.dumps(job), end)
         except _Gone as gone:
             self._local.worker = None  # the next job has a new process
             raise Lost(str(gone)) from None
@@ -117,7 +151,7 @@ class Pool(Generic[Ground, Job, Answer]):
                 if self._stopped:
                     raise Lost("it was cancelled")
                 try:
-                    found = _Worker(self._command)
+                    found = (self._waiting and self._waiting.take()) or _Worker(self._command)
                 except OSError as error:
                     raise Lost(f"no process can be started: {error}") from None
                 self._workers.append(found)

@@ -1,15 +1,18 @@
 """A process that does jobs for :mod:`tools.verify.proof.pool`.
 
 It reads pickled messages from standard input: first the task with what all jobs need, then jobs,
-each answered by one message. When standard input ends, the caller is gone, and so is this
+each answered by one message. Modules that are named on its command line it imports before there
+is anything to do. When standard input ends, the caller is gone, and so is this
 process, in the middle of a job if need be.
 """
 
 from __future__ import annotations
 
+import importlib
 import os
 import pickle
 import queue
+import sys
 import threading
 from multiprocessing.connection import Connection
 
@@ -38,6 +41,8 @@ def main() -> None:
     requests, answers = _streams()
     inbox: queue.Queue[bytes] = queue.Queue()
     threading.Thread(target=_read, args=(requests, inbox), daemon=True).start()
+    for name in sys.argv[1:]:
+        importlib.import_module(name)
     task, ground = pickle.loads(inbox.get())  # noqa: S301  of the process that started us
     while True:
         job = pickle.loads(inbox.get())  # noqa: S301

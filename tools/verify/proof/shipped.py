@@ -6,6 +6,7 @@ made to tell faults apart, so the rate flatters the tests rather than the proof.
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import Counter
@@ -27,6 +28,9 @@ from tools.verify.proof.standing import Standing
 
 _MOST_ROWS, _MOST_SERIES = 12, 1
 """On how many data sets, and series of loads, a fault is held against the data tests."""
+
+_FIRST_ROWS = 2
+"""On how many of them all faults are held against the tests, before any is on more of them."""
 
 
 @dataclass(frozen=True)
@@ -89,13 +93,19 @@ def noticed(
         units = _Units(case, chain, runs, stack)
         shared = _Shared(case, chain, runs, clock, stack)
 
-        def one(index: int) -> None:
-            fault = faults[index]
-            answer = units.catching(fault) or shared.catching(fault, deadline)
+        def first(index: int) -> None:
+            answer = units.catching(faults[index]) or shared.catching(faults[index], 0, _FIRST_ROWS)
             if answer is not None:
                 found[index] = answer
 
-        work(round_robin([f.mutant for f in faults]), one, deadline, threads)
+        def further(index: int) -> None:
+            if not found.get(index):
+                answer = shared.catching(faults[index], _FIRST_ROWS, shared.most, deadline)
+                found[index] = answer or found.get(index, "")
+
+        order = round_robin([f.mutant for f in faults])
+        work(order, first, deadline, threads)
+        work(order, further, deadline, threads)
         blind = {**units.blind, **shared.blind}
     tried = [(faults[i], found[i]) for i in sorted(found)]
     return Noticed(
@@ -142,7 +152,7 @@ class _Shared:
         self._case, self._unit, self._clock, self._stack = case, chain.units[0], clock, stack
         self._runs = {r.scenario.name: r for r in reversed(runs)}
         self._lock = threading.Lock()
-        self._most = _MOST_SERIES if chain.units[0].incremental else _MOST_ROWS
+        self.most = _MOST_SERIES if chain.units[0].incremental else _MOST_ROWS
         self._places: dict[tuple[int, str], Standing | None] = {}
 
     @property
@@ -153,14 +163,21 @@ class _Shared:
         why = "it holds on none of the data sets"
         return {n: why for n in own if n not in seeing} if seeing or self._places else {}
 
-    def catching(self, fault: Verdict, deadline: float) -> str | None:
-        """The test that notices a fault, empty if none does; None when time was up before."""
-        named = fault.by.removesuffix(", rows reversed")
-        order = sorted(self._runs, key=lambda n: (n != named, -self._found(n)))
+    def catching(
+        self, fault: Verdict, start: int, end: int, deadline: float = math.inf
+    ) -> str | None:
+        """The test that notices a fault on some data sets, empty if none does; None of no answer.
+
+        Args:
+            fault: with the data set that tells it apart, which comes first.
+            start: how many data sets are left out.
+            end: of ``most`` data sets, the one to stop before.
+            deadline: of ``time.monotonic()``.
+        """
         answered = False
-        for name in order[: self._most]:
-            if answered and time.monotonic() > deadline:
-                break  # on the rows that tell it apart it was tried
+        for name in self._order(fault)[start : min(end, self.most)]:
+            if time.monotonic() > deadline:
+                break
             place = self._place(name)
             if place is None:
                 continue
@@ -168,13 +185,13 @@ class _Shared:
                 found = place.noticed(fault.mutant.program)
                 answered = True
                 if found:
-                    place.found += 1
                     return found
         return "" if answered else None
 
-    def _found(self, name: str) -> int:
-        place = self._places.get((threading.get_ident(), name))
-        return place.found if place else 0
+    def _order(self, fault: Verdict) -> list[str]:
+        """Data sets, the one that tells a fault apart first; the same each time it is asked."""
+        named = fault.by.removesuffix(", rows reversed")
+        return sorted(self._runs, key=lambda name: name != named)
 
     def _place(self, name: str) -> Standing | None:
         key = (threading.get_ident(), name)

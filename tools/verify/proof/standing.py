@@ -58,7 +58,6 @@ class Standing:
 
     def __init__(self, case: Case, unit: Unit, run: Run, clock: Clock) -> None:
         self.name = run.scenario.name
-        self.found = 0
         self._loads = len(run.scenario.batches)
         self._units = self._makeable(case.compiled, unit, run.made)
         datasets = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,17 +16,26 @@ from tools.verify.mutants.clock import Clock
 from tools.verify.mutants.verdict import MutationResult
 from tools.verify.oracle.engine import Engine
 from tools.verify.outcome import Strength, Verdict
-from tools.verify.proof.agree import Case
+from tools.verify.proof.agree import Case, subjects_of
 from tools.verify.proof.compile import compile_project
 from tools.verify.proof.engine import Batches
 from tools.verify.proof.faults import Field
 from tools.verify.proof.fields import Rows, Run, judged_on, judged_series
+from tools.verify.proof.reuse import Former, remember, shown, with_faults
 from tools.verify.proof.scenarios import Scenario, has_state
 from tools.verify.proof.smallest import smallest
 from tools.verify.proof.verdicts import Refuted, finding_of, verdicts_of, wrong_runs
 from tools.verify.worker import DbtWorker
 
 WITNESS_SECONDS = 6.0
+
+
+def _nothing(_: Case) -> Mapping[str, Former]:
+    return {}
+
+
+def _done() -> None:
+    return
 
 
 @dataclass
@@ -42,6 +51,7 @@ class Proof:
         findings: what to say.
         not_run: what was not checked, and why.
         trials: what became of each planted fault, by model and unit.
+        recalled: what a former run showed of units that are as they were, by name.
     """
 
     case: Case | None = None
@@ -52,13 +62,32 @@ class Proof:
     findings: list[Finding] = field(default_factory=list)
     not_run: list[str] = field(default_factory=list)
     trials: Mapping[str, Sequence[tuple[Field, MutationResult]]] = field(default_factory=dict)
+    recalled: Mapping[str, Former] = field(default_factory=dict)
 
     @property
     def verdicts(self) -> tuple[Verdict, ...]:
         """A verdict for every column."""
         if self.case is None:
             return ()
-        return verdicts_of(self.case, self.runs, self.refuted, self.strengths)
+        known = {n: f.verdicts for n, f in self.recalled.items() if n not in self.refuted}
+        return verdicts_of(self.case, self.runs, self.refuted, self.strengths, known)
+
+    def remember(self, state: Path, since: str) -> None:
+        """Keeps what was shown in this run, for the next one.
+
+        Args:
+            state: the folder where it is kept.
+            since: the moment of this run, UTC, ISO 8601.
+        """
+        if self.case is None:
+            return
+        found = shown(self.case, self.runs, self.verdicts, since)
+        new = {
+            n: with_faults(f, n, self.strengths.get(n), self.not_run)
+            for n, f in found.items()
+            if n not in self.recalled
+        }
+        remember(state, self.case, new, self.refuted)
 
 
 def rows_for(spec: Spec, digest: str, others: Mapping[str, Spec], model: str = "") -> Rows:
@@ -78,8 +107,12 @@ def oracle_tier(
     worker: DbtWorker,
     progress: Callable[[str], None],
     rows: Callable[[], Rows],
+    former: Callable[[Case], Mapping[str, Former]] = _nothing,
+    compiled: Callable[[], None] = _done,
 ) -> Proof:
     """Holds the code of a pipeline against an independent reading of its spec.
+
+    What is as it was in a former run is not judged again.
 
     Args:
         loaded: the spec.
@@ -90,23 +123,46 @@ def oracle_tier(
         worker: a warm dbt.
         progress: told what happens.
         rows: gives the rows to prove with.
+        former: gives what a former run showed of units that are as they were.
+        compiled: called when dbt is not needed any more.
     """
     progress("oracle: compiling the models")
     specs = {name: other.spec for name, other in others.items()}
-    compiled = compile_project(
+    project_code = compile_project(
         loaded.spec, model_names(artifacts), specs, project=project, database=database,
         worker=worker,
     )  # fmt: skip
-    if compiled.error:
-        return Proof(not_run=[f"oracle: {compiled.error.strip().splitlines()[0]}"])
+    compiled()
+    if project_code.error:
+        return Proof(not_run=[f"oracle: {project_code.error.strip().splitlines()[0]}"])
+    case = Case(loaded.spec, specs, project_code)
+    proof = _recalling(case, former(case))
+    wanted = [n for n in subjects_of(case).names if n not in proof.recalled]
+    for name in proof.recalled:
+        progress(f"oracle: {name}, unchanged since it was shown")
+    if not wanted:
+        return proof
     progress("oracle: making rows that tell right from wrong")
-    case = Case(loaded.spec, specs, compiled)
-    proof = Proof(case, rows())
-    progress(f"oracle: {len(proof.rows)} data sets, {len(compiled.units)} models")
+    proof.rows = rows()
+    progress(f"oracle: {len(proof.rows)} data sets, {', '.join(wanted)}")
+    names = [*wanted, *_beside(case, wanted)] if proof.recalled else []
     with Engine() as engine, Clock() as clock:
-        proof.runs = judged_series(case, proof.rows, engine, clock)
+        proof.runs = judged_series(case, proof.rows, engine, clock, names)
         refute(proof, artifacts, engine, clock)
     return proof
+
+
+def _recalling(case: Case, former: Mapping[str, Former]) -> Proof:
+    """A proof that takes over what a former run showed."""
+    strengths = {n: f.strength for n, f in former.items() if f.strength is not None}
+    not_run = [line for f in former.values() for line in f.not_run]
+    return Proof(case, strengths=strengths, not_run=not_run, recalled=former)
+
+
+def _beside(case: Case, wanted: Collection[str]) -> list[str]:
+    """The units that are looked at by tests of what is judged, so that their rows are there too."""
+    tests = [t for t in case.compiled.tests if t.model in wanted or set(t.reads) & set(wanted)]
+    return sorted({n for t in tests for n in t.reads} - set(wanted))
 
 
 def refute(proof: Proof, artifacts: Sequence[Artifact], engine: Engine, clock: Clock) -> None:

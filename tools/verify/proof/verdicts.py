@@ -15,6 +15,7 @@ from tools.verify.proof.fields import Run
 from tools.verify.proof.shown import row_count, witness_text
 
 _WRONG = ("differs", "fails")
+NONE_KNOWN: Mapping[str, Sequence[Verdict]] = {}
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,7 @@ def verdicts_of(
     runs: Sequence[Run],
     refuted: Mapping[str, Refuted],
     strengths: Mapping[str, Strength],
+    known: Mapping[str, Sequence[Verdict]] = NONE_KNOWN,
 ) -> tuple[Verdict, ...]:
     """A verdict for every column of every model of the spec.
 
@@ -77,6 +79,7 @@ def verdicts_of(
         runs: what was seen.
         refuted: units that are wrong, by name.
         strengths: what became of planted faults, by model.
+        known: verdicts of a former run on models that are as they were, by name.
     """
     found: list[Verdict] = []
     there = subjects_of(case).models
@@ -87,6 +90,9 @@ def verdicts_of(
             found += [
                 Verdict(model.name, c, "UNVERIFIED", reason="there is no code") for c in columns
             ]
+            continue
+        if name in known:
+            found += known[name]
             continue
         seen = [j for r in runs if (j := r.judged.get(name)) is not None]
         strength = strengths.get(name)

@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.tools.verify.specs import spec
-from tools.verify.outcome import Outcome, Strength, Survivor, Verdict
-from tools.verify.proof.cache import Kept, key_of, load, save
+from tools.findings import Finding, Location, Report, Severity
+from tools.verify.outcome import NodeResult, Outcome, Strength, Survivor, Verdict
+from tools.verify.proof.cache import Kept, Passed, data_of, key_of, load, save, state_of
 
 TEXT = "pipeline: p\nsources: []\nmodels: []\n"
+DOUBT = Finding("X002", Severity.WARNING, "doubtful", Location("a.yaml", 1))
 KEPT = Kept(
+    "full",
+    "data",
+    "built",
+    {"build": Passed("2026-06-01T12:00:00Z", "1 model built", Report.of([DOUBT]), ("this",))},
+    (NodeResult("m", "model", "success", 0.1, "", "m"),),
     (Verdict("m", "id", "TESTED", 3, 0.5),),
     (Strength("m", killed=1, undecided=1, survivors=(Survivor("literal", "1 becomes 2", "-1"),)),),
-    3,
 )
+SHOP = """
+pipeline: p
+sources:
+  - {name: s, system: test, tables: [{name: t, columns: [{name: id, type: bigint}]}]}
+models: []
+"""
 
 
 @pytest.fixture
@@ -36,11 +49,44 @@ def test_another_key_gives_nothing(tmp_path: Path) -> None:
     assert load(tmp_path, "p", "other") is None
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"key": "key"}'])
-def test_a_damaged_file_counts_as_none(tmp_path: Path, text: str) -> None:
-    (tmp_path / "proof").mkdir()
-    (tmp_path / "proof" / "p.json").write_text(text)
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda text: "",
+        lambda text: "{",
+        lambda text: "[]",
+        lambda text: '{"key": "key"}',
+        lambda text: text.replace('"TESTED"', '"REFUTED"'),
+    ],
+)
+def test_a_damaged_file_counts_as_none(tmp_path: Path, damage: Callable[[str], str]) -> None:
+    save(tmp_path, "p", "key", KEPT)
+    file = tmp_path / "proof" / "p.json"
+    file.write_text(damage(file.read_text()))
     assert load(tmp_path, "p", "key") is None
+
+
+def test_source_data_count(tmp_path: Path) -> None:
+    loaded = spec(SHOP)
+    found = [data_of([loaded], [tmp_path])]
+    (tmp_path / "data").mkdir()
+    for text in ("id\n1\n", "id\n2\n"):
+        (tmp_path / "data" / "t.csv").write_text(text)
+        found.append(data_of([loaded], [tmp_path]))
+    assert len(set(found)) == 3
+    assert data_of([loaded], [tmp_path]) == found[-1]
+
+
+def test_a_database_that_somebody_wrote_to_is_another(tmp_path: Path) -> None:
+    database = tmp_path / "p.duckdb"
+    assert state_of(database, "data", "2026-06-01") == ""
+    database.write_text("rows")
+    first = state_of(database, "data", "2026-06-01")
+    assert first == state_of(database, "data", "2026-06-01")
+    assert first != state_of(database, "other", "2026-06-01")
+    assert first != state_of(database, "data", "2026-06-02")
+    database.write_text("more rows")
+    assert first != state_of(database, "data", "2026-06-01")
 
 
 def test_the_key_follows_code_spec_and_custom_code(project: Path, tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from tools.verify.proof.faults import SO_FAR, planted, try_faults, try_first, tr
 from tools.verify.proof.fields import Rows, fields_of, judged_series
 from tools.verify.proof.jobs import Ground, Job
 from tools.verify.proof.mutation import mutants_tier
+from tools.verify.proof.reuse import Former
 from tools.verify.proof.tier import Proof
 
 LOADED = parsed("pipeline: p\nsources: []\nmodels: []\n")
@@ -109,3 +110,22 @@ def test_all_that_jobs_need_can_be_shipped() -> None:
     again = pickle.loads(pickle.dumps(ground))  # noqa: S301
     assert isinstance(again, Ground)
     assert [planted(f) for f in again.fields["m"]] == [planted(f) for f in ground.fields["m"]]
+
+
+def test_nothing_is_said_when_nobody_waits_any_more() -> None:
+    proof = proof_of()
+    mutants_tier(
+        proof, LOADED, (), seconds=300, progress=lambda _: None, count=1, stop=lambda: True
+    )
+    assert not proof.strengths
+    assert not proof.trials
+
+
+def test_a_model_of_a_former_run_is_not_tried() -> None:
+    proof, known = proof_of(), Strength("m", killed=7, since="2026-06-01")
+    proof.recalled, proof.strengths = {"m": Former("2026-06-01", (), known)}, {"m": known}
+    said: list[str] = []
+    mutants_tier(proof, LOADED, (), seconds=300, progress=said.append, count=1)
+    assert set(proof.trials) == {"top"}
+    assert proof.strengths["m"] == known
+    assert "mutants: m, unchanged since its faults were tried" in said

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tools.verify.proof import pool
-from tools.verify.proof.pool import Lost, Pool
+from tools.verify.proof.pool import Lost, Pool, Started
 
 FAR = 600.0
 
@@ -112,3 +112,20 @@ def gone(pid: int) -> bool:
             return True
         time.sleep(0.02)
     return False
+
+
+def test_processes_that_were_started_before_do_the_jobs() -> None:
+    started = Started("json", 2)
+    waiting = [w._process.pid for w in started._workers]
+    assert len(waiting) == 2
+    with Pool(work, "ground", 2, started=started) as crew:
+        found = {crew.submit("pid", time.monotonic() + FAR).result() for _ in range(4)}
+    assert found <= {str(pid) for pid in waiting}
+    started.close()
+    assert not any(Path(f"/proc/{pid}").exists() for pid in waiting)
+
+
+def test_time_is_counted_from_when_a_job_begins(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool, "GRACE", 5.0)
+    with Pool(work, "ground", 2) as crew:
+        assert crew.submit("a", time.monotonic() - 60, seconds=60.0).result() == "ground a"

@@ -24,7 +24,7 @@ from tools.verify.proof.faults import Field
 from tools.verify.proof.fields import Rows, Run, fields_of, judged_series, usable_runs
 from tools.verify.proof.proposals import proposed
 from tools.verify.proof.shipped import Noticed, changing_rows, noticed
-from tools.verify.proof.standing import BUILD
+from tools.verify.proof.standing import BUILD, Standing
 
 KINDS = (("id", "integer"), ("name", "varchar"))
 
@@ -128,6 +128,30 @@ def test_every_data_set_counts_and_not_only_the_one_that_tells_the_fault(clock: 
     (place,), runs = seen(case, clock, both)
     found = answered(case, place, runs, clock, fault(place, "coalesce(name, '-')", "name"))
     assert found.by_test() == {"no_null": 1}
+
+
+def test_all_faults_are_held_against_tests_before_any_is_on_further_rows(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = shipping(
+        case_of(spec()), ("rare", "select 1 from {m} where name = 'x-' and id > 8", "m")
+    )
+    given = Rows(tuple(rows((n, None), name=f"d{n}") for n in range(1, 10)))
+    (place,), runs = seen(case, clock, given)
+    faults = [fault(place, "'-'", f"'{text}-'", "d1") for text in ("x", "y", "z")]
+    asked: list[tuple[str, str]] = []
+    whole = Standing.noticed
+
+    def noted(self: Standing, program: Program) -> str:
+        asked.append((self.name, program.sql))
+        return whole(self, program)
+
+    monkeypatch.setattr(Standing, "noticed", noted)
+    found = answered(case, place, runs, clock, *faults)
+    assert [f.mutant.description for f, _ in found.caught] == [faults[0].mutant.description]
+    assert len(found.missed) == 2
+    assert {sql for _, sql in asked[:6]} == {f.mutant.program.sql for f in faults}
+    assert {name for name, _ in asked[:3:2]} == {"d1"}
 
 
 def test_a_fault_that_does_not_build_is_noticed_by_the_build(clock: Clock) -> None:
