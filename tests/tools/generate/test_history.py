@@ -236,6 +236,32 @@ def test_absence_closes_within_the_limit_only(lab: Lab) -> None:
     assert alive() == [1, 2, 3, 4]
 
 
+def test_what_is_back_with_an_older_change_is_told_once(lab: Lab) -> None:
+    """The load that sees it says all there is: the same extract again adds nothing."""
+    first = {"id": 1, "name": "a", "at": moment(1)}
+    other = {"id": 2, "name": "b", "at": moment(1)}
+    changed = {"id": 1, "name": "c", "at": moment(3)}
+    lab.load({"state": [first, other]}, at=moment(9))
+    lab.load({"state": [other]}, at=moment(10))
+    lab.load({"state": [changed, other]}, at=moment(11))
+    told = [(r[1], r[2], r[3]) for r in lab.history("dim_state", "id, name") if r[0] == 1]
+    assert told == [
+        ("a", str(moment(1)), str(moment(3))), ("c", str(moment(3)), str(moment(10))),
+        ("c", str(moment(11)), None),
+    ]  # fmt: skip
+    lab.load({"state": [changed, other]}, at=moment(12))
+    again = [(r[1], r[2], r[3]) for r in lab.history("dim_state", "id, name") if r[0] == 1]
+    assert again == told
+
+
+def test_a_row_dated_ahead_counts_among_those_that_are_missing(lab: Lab) -> None:
+    rows = [{"id": n, "name": "a", "at": moment(1)} for n in range(4)]
+    rows[0]["at"] = moment(40_000)  # half may be missing: with this one it would be more
+    lab.load({"state": rows})
+    lab.load({"state": rows[3:]})
+    assert all(row[-1] for row in lab.history("dim_state", "id"))
+
+
 def test_without_event_time_a_change_takes_effect_when_it_is_seen(lab: Lab) -> None:
     def seen(**names: str | None) -> list[dict[str, Any]]:
         return [{"id": int(k[1:]), "name": v} for k, v in names.items()]

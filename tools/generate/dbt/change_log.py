@@ -110,12 +110,13 @@ def _as_changes(h: History, query: Query) -> Cte:
 
 
 def _last_known(h: History) -> Cte:
-    """The last state of each key in the log; empty, with the same columns, on the first load."""
-    names = (*h.keys, "_effective_at", "_operation", "_row_digest")
-    known = Select(plain(*names), "{{ this }}", (first_row(h.keys, h.latest_first()),))
-    nothing = Select(plain(*names), "changes", ("where false",))
-    body = f"{{% if is_incremental() %}}\n{known}\n{{% else %}}\n{nothing}\n{{% endif %}}"
-    return Cte("last_known", body, "What the log knew of each key before this load.")
+    """The last state of each key in the log."""
+    digest = ("_row_digest",) if h.observed else ()
+    names = (*h.keys, "_effective_at", "_operation", *digest)
+    # Where a column says when, nothing else of the last change matters: any of its moment does.
+    order = h.latest_first() if h.observed else ["_effective_at desc", "_change_id desc"]
+    known = Select(plain(*names), "{{ this }}", (first_row(h.keys, order),))
+    return Cte("last_known", str(known), "What the log knew of each key before this load.", True)
 
 
 def _news(h: History) -> Cte:
@@ -128,42 +129,34 @@ def _news(h: History) -> Cte:
         "    or last_known._row_digest <> changes._row_digest"
     )
     why = "Only what differs from the last known state: no column says when a change took effect."
-    return Cte("news", str(Select(columns, source, (where,))), why)
+    return Cte("news", str(Select(columns, source, (where,))), why, True)
 
 
 def _returned(h: History) -> Cte:
-    """A key that had disappeared and is back with an old time takes effect now."""
-    effective = (
-        "case\n"
-        "    when last_known._operation = 'D'\n"
-        "        and changes._effective_at <= last_known._effective_at\n"
-        "        then {{ batch_at() }}\n"
-        "    else changes._effective_at\n"
-        "end"
-    )
-    columns = (
-        *((f"changes.{n}", n) for n in h.columns),
-        (effective, "_effective_at"),
-        *((f"changes.{n}", n) for n in (*h.sequence, "_operation", "_row_digest")),
-    )
-    source = f"changes\nleft join last_known\n    on {same_key(h, 'changes', 'last_known')}"
-    why = "A row that had disappeared and is back unchanged takes effect now."
-    return Cte("with_returned", str(Select(tuple(columns), source)), why)
+    """A key that had disappeared and is back takes effect now as well, whatever its time says.
+
+    Where its time is after it went, what takes effect now changes nothing.
+    """
+    names = (*h.columns, "_effective_at", *h.sequence, "_operation", "_row_digest")
+    moment = ("{{ batch_at() }}", "_effective_at")
+    again = tuple(moment if n == "_effective_at" else (f"changes.{n}", n) for n in names)
+    source = f"changes\ninner join last_known\n    on {same_key(h, 'changes', 'last_known')}"
+    back = Select(again, source, ("where last_known._operation = 'D'",))
+    body = f"{Select(plain(*names), 'changes')}\nunion all\n{back}"
+    why = "A row that had disappeared and is back takes effect now as well, however old it is."
+    return Cte("with_returned", body, why, True)
 
 
 def _disappeared(h: History, latest: str) -> tuple[Cte, Cte]:
     assert h.table is not None  # noqa: S101  by_absence says so
     ratio = h.table.deletes.max_ratio
     missing = Select(
-        tuple((f"last_known.{k}", k) for k in h.keys),
+        tuple((f"last_known.{n}", n) for n in (*h.keys, "_effective_at")),
         f"last_known\nleft join extracted\n    on {same_key(h, 'last_known', 'extracted')}",
-        (
-            f"where extracted.{h.keys[0]} is null",
-            "    and last_known._operation = 'U'",
-            "    and last_known._effective_at < {{ batch_at() }}",
-        ),
+        (f"where extracted.{h.keys[0]} is null", "    and last_known._operation = 'U'"),
     )
-    first = Cte("missing", str(missing), "Keys that the log believes alive and the extract lacks.")
+    why = "Keys that the log believes alive and the extract lacks."
+    first = Cte("missing", str(missing), why, True)
     names = (*h.columns, "_effective_at", *h.sequence, "_operation", "_row_digest")
     gone = tuple((k, k) if k in h.keys else ("null", k) for k in h.columns)
     deletes = Select(
@@ -175,19 +168,27 @@ def _disappeared(h: History, latest: str) -> tuple[Cte, Cte]:
             (f"{{{{ hash_of({jinja_list(h.keys)}) }}}}", "_row_digest"),
         ),
         "missing",
-        (
-            "where exists (select 1 from extracted)",
-            f"    and (select count(*) from missing) <= {ratio:g} * (",
-            "        select count(*) from last_known where _operation = 'U'",
-            "    )",
-        ),
+        ("where _effective_at < {{ batch_at() }}", f"    and {_believed(ratio)}"),
     )
     body = f"{Select(plain(*names), latest)}\nunion all\n{deletes}"
     why = f"Believed only while at most {ratio:.0%} disappear at once, never from an empty extract."
-    return first, Cte("with_disappeared", body, why)
+    return first, Cte("with_disappeared", body, why, True)
+
+
+def _believed(ratio: float) -> str:
+    """The condition of deletes; while fewer than all may disappear, an empty extract fails it."""
+    if ratio >= 1:
+        return "exists (select 1 from extracted)"
+    return (
+        f"(select count(*) from missing) <= {ratio:g} * (\n"
+        "        select count(*) from last_known where _operation = 'U'\n    )"
+    )
 
 
 def _identified(h: History, latest: str) -> Cte:
+    """Every change under an id of its own; the first load has nothing to compare with."""
+    if latest != "changes":
+        latest = f"{{% if is_incremental() %}}{latest}{{% else %}}changes{{% endif %}}"
     identity = [*h.keys, "_effective_at", *h.sequence, "_operation", "_row_digest"]
     names = (*h.columns, "_effective_at", *h.sequence, "_operation", "_row_digest")
     columns = (*plain(*names), (f"{{{{ hash_of({jinja_list(identity)}) }}}}", "_change_id"))

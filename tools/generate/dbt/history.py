@@ -14,7 +14,7 @@ from tools import layout
 from tools.generate.base import Job
 from tools.generate.dbt.models import model_of
 from tools.generate.dbt.text import quoted
-from tools.spec.scope import outputs, relations
+from tools.spec.scope import Col, outputs, relations
 from tools.spec.source import SourceTable
 from tools.spec.transform import Model
 from tools.sql.render import identifier
@@ -46,6 +46,27 @@ class History:
     def log(self) -> str:
         """The change log as Jinja."""
         return "{{ ref(" + quoted(layout.change_log_name(self.model)) + ") }}"
+
+    @property
+    def present(self) -> str:
+        """The condition that a row of the log has a key; empty where it surely has."""
+        known = {c.name.lower(): c.nullable for c in self._outputs()}
+        able = [k for k, n in zip(self.keys, self.model.load.key, strict=True) if known[n.lower()]]
+        return " and ".join(f"{k} is not null" for k in able)
+
+    @property
+    def may_lack_moment(self) -> bool:
+        """Whether a change may come without the moment at which it took effect."""
+        name = self.model.load.effective_at
+        if name is None:
+            return False
+        base = relations(self.job.spec, self.model, self.job.others)[self.model.alias]
+        found = [c.nullable for c in self._outputs() if c.name.lower() == name.lower()]
+        below = base.column(name)
+        return found[0] if found else below is None or below.nullable
+
+    def _outputs(self) -> tuple[Col, ...]:
+        return outputs(self.job.spec, self.model, self.job.others)
 
     def latest_first(self) -> list[str]:
         """The order of changes within a key, the one that counts first."""

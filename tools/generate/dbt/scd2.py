@@ -7,7 +7,7 @@ from tools.generate.base import Job
 from tools.generate.dbt.history import History, history_of, plain, same_key, tracked
 from tools.generate.dbt.joins import first_row
 from tools.generate.dbt.refs import config, header
-from tools.generate.dbt.text import Cte, Script, Select, jinja_list, quoted
+from tools.generate.dbt.text import Cte, Script, Select, clauses, jinja_list, quoted
 from tools.spec.scope import surrogate_key
 
 _SPAN = ("_effective_at", "_operation", "_change_id", "_change_count")
@@ -32,18 +32,19 @@ def _dimension(job: Job) -> str:
     return str(Script((title, shape, stamp), top, ctes, str(_final(h))))
 
 
-def _present(h: History) -> str:
-    return " and ".join(f"{k} is not null" for k in h.keys)
+def _keyed(h: History) -> tuple[str, ...]:
+    """The clauses that group the log by key."""
+    return (*((f"where {h.present}",) if h.present else ()), f"group by {', '.join(h.keys)}")
 
 
 def _remove_stale(h: History) -> str:
     """Drops versions that the log no longer supports: delete+insert keeps a key that lost all."""
     keys = ", ".join(h.keys)
     log = quoted(layout.change_log_name(h.model))
+    grouped = "".join(f"    {clause}\n" for clause in _keyed(h))
     statement = (
         f"delete from {{{{ this }}}}\nwhere ({keys}, _change_count) not in (\n"
-        f"    select {keys}, count(*)\n    from {{{{ ref({log}) }}}}\n"
-        f"    where {_present(h)}\n    group by {keys}\n)"
+        f"    select {keys}, count(*)\n    from {{{{ ref({log}) }}}}\n{grouped})"
     )
     return '"' + statement.replace('"', '\\"').replace("\n", "\n        ") + '"'
 
@@ -52,7 +53,7 @@ def _changed_keys(h: History) -> Cte:
     counted = Select(
         (*plain(*h.keys), ("count(*)", "_change_count")),
         h.log,
-        (f"where {_present(h)}", f"group by {', '.join(h.keys)}"),
+        _keyed(h),
     )
     done = Select(plain(*h.keys, "_change_count"), "{{ this }}")
     body = f"{counted}\n{{% if is_incremental() %}}\nexcept\n{done}\n{{% endif %}}"
@@ -68,10 +69,11 @@ def _moments(h: History) -> Cte:
     )
     joined = f"inner join changed_keys\n    on {same_key(h, 'logged', 'changed_keys')}"
     by = [f"logged.{k}" for k in (*h.keys, "_effective_at")]
+    dated = "where logged._effective_at is not null" if h.may_lack_moment else ""
     select = Select(
         columns,
         f"{h.log} as logged\n{joined}",
-        ("where logged._effective_at is not null", first_row(by, h.tie_order("logged."))),
+        clauses(dated, first_row(by, h.tie_order("logged."))),
     )
     return Cte("moments", str(select), "The last word on each key at each moment.")
 

@@ -50,11 +50,19 @@ def _item(expression: str, name: str) -> str:
 
 @dataclass(frozen=True)
 class Cte:
-    """A common table expression; ``comment`` says why it is there."""
+    """A common table expression.
+
+    Args:
+        name: what it is called.
+        body: its query.
+        comment: why it is there.
+        later: whether it is there only while the table that the model makes stands.
+    """
 
     name: str
     body: str
     comment: str = ""
+    later: bool = False
 
 
 @dataclass(frozen=True)
@@ -87,7 +95,11 @@ def _with(ctes: Sequence[Cte]) -> str:
         lead = "with " if at == 0 else ""
         comment = "".join(f"-- {line}\n" for line in cte.comment.split("\n") if line)
         comma = "," if at < len(ctes) - 1 else ""
+        first = cte.later and not ctes[at - 1].later
+        last = cte.later and not ctes[at + 1].later
+        out += "{% if is_incremental() %}\n\n" if first else ""
         out += f"{comment}{lead}{cte.name} as (\n\n{indented(cte.body)}\n\n){comma}\n\n"
+        out += "{% endif %}\n\n" if last else ""
     return out
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from decimal import Decimal
 
@@ -10,12 +9,11 @@ from sqlglot import exp
 
 from tools.sql.equivalent.relation import Least
 from tools.sql.equivalent.scope import Scope
-from tools.sql.equivalent.types import family, normal
+from tools.sql.equivalent.types import family, normal, scale
 from tools.sql.parse import Node
 
 _SAME = (exp.Min, exp.Max, exp.AnyValue, exp.First, exp.Last, exp.FirstValue, exp.LastValue)
 _AROUND = (exp.Paren, exp.Filter)
-_SCALE = re.compile(r"decimal\(\d+, (\d+)\)")
 
 
 def least(node: Node, scope: Scope, filters: Sequence[Node]) -> Least | None:
@@ -81,17 +79,9 @@ def _of_cast(cast: exp.Cast, scope: Scope, filters: Sequence[Node]) -> Least | N
     source = scope.type_of(cast.this)
     if bound is None or family(kind) not in ("integer", "decimal"):
         return None
-    if _scale(source) is not None and (_scale(kind) or 0) >= (_scale(source) or 0):
+    if scale(source) is not None and (scale(kind) or 0) >= (scale(source) or 0):
         return bound
     return Least(Decimal(0)) if bound.number >= 0 else None
-
-
-def _scale(kind: str | None) -> int | None:
-    """The digits after the point; None of what is no exact number."""
-    if family(kind) == "integer":
-        return 0
-    found = _SCALE.fullmatch(kind or "")
-    return int(found[1]) if found else None
 
 
 def _is_number(node: Node) -> bool:

@@ -56,11 +56,21 @@ def union_result(node: exp.SetOperation, left: Relation, right: Relation) -> Rel
     )
     every = frozenset(c.name.lower() for c in columns)
     if isinstance(node, exp.Union):
-        return Relation(
-            columns, True, frozenset({every}) if node.args.get("distinct") else frozenset()
-        )
-    keys = {*left.keys, every} if node.args.get("distinct") else set(left.keys)
-    return Relation(tuple(replace(c, origin=None) for c in left.columns), True, frozenset(keys))
+        keys = frozenset(_keys_apart(left, right))
+        return Relation(columns, True, keys | ({every} if node.args.get("distinct") else set()))
+    known = {*left.keys, every} if node.args.get("distinct") else set(left.keys)
+    return Relation(tuple(replace(c, origin=None) for c in left.columns), True, frozenset(known))
+
+
+def _keys_apart(left: Relation, right: Relation) -> Iterable[frozenset[str]]:
+    """Keys of both sides with a column that tells the sides apart: ``'U'`` here, ``'D'`` there."""
+    pairs = list(zip(left.columns, right.columns, strict=True))
+    named = {b.name.lower(): a.name.lower() for a, b in pairs}
+    marks = [a for a, b in pairs if a.constant and b.constant and a.constant != b.constant]
+    for mark in marks:
+        for one in left.keys:
+            for other in right.keys:
+                yield one | {named[n] for n in other} | {mark.name.lower()}
 
 
 def _starred(scope: Scope, item: Node) -> tuple[list[Output], bool]:

@@ -11,6 +11,7 @@ from sqlglot.errors import SqlglotError
 
 from tools.sql.parse import Node
 
+_DECIMAL = re.compile(r"decimal\(\d+, (\d+)\)")
 _INT, _BIG = 2**31, 2**63
 
 Lookup = Callable[[exp.Column], str | None]
@@ -139,3 +140,11 @@ def fits(kind: str | None, literal: exp.Literal) -> bool:
     if literal.is_string:
         return family(kind) not in (None, "double")
     return family(kind) in ("integer", "decimal")
+
+
+def scale(kind: str | None) -> int | None:
+    """The digits after the point; None of what is no exact number."""
+    found = _DECIMAL.fullmatch(kind or "")
+    if found is not None:
+        return int(found[1])
+    return 0 if family(kind) == "integer" else None

@@ -85,7 +85,7 @@ def see(
     new = [c for c in incoming if _has_place(rules, c, doubt)]
     new = _as_seen(rules, new, last, now, doubt) if rules.observed else new
     if rules.by_absence and not rules.observed:
-        new = [_returned(c, last.get(same(c.key)), now) for c in new]
+        new += [replace(c, at=now) for c in new if _is_back(c, last.get(same(c.key)))]
     if rules.ignores_late and not rules.observed:
         new = [c for c in new if not _is_late(c, known)]
     if rules.by_absence:
@@ -140,11 +140,9 @@ def _as_seen(
     return found
 
 
-def _returned(change: Change, last: Change | None, now: Any) -> Change:
-    """A key that had disappeared and is back takes effect now, if its own time is before that."""
-    if last is not None and last.absent and compare(change.at, last.at) <= 0:
-        return replace(change, at=now)
-    return change
+def _is_back(change: Change, last: Change | None) -> bool:
+    """Whether a key that had disappeared is back with a time before that: it is so from now on."""
+    return last is not None and last.absent and compare(change.at, last.at) <= 0
 
 
 def _is_late(change: Change, known: Sequence[Change]) -> bool:

@@ -15,10 +15,13 @@ from tools.sql.equivalent.relation import Output, Relation
 from tools.sql.equivalent.scopes import Scopes
 from tools.sql.parse import SqlError, parse_query
 from tools.verify.dataset import Table
-from tools.verify.proof.compile import Unit
+from tools.verify.mutants.store import parts
+from tools.verify.proof.compile import MOMENT_MACRO, Unit
 
 CHANGE_ID: Final = "_change_id"
 """What tells the changes of a change log apart."""
+
+_SOME_MOMENT = "timestamp '2030-01-01 00:00:00'"
 
 
 def derived(unit: Unit, facts: Mapping[str, Declared]) -> tuple[Column, ...]:
@@ -28,16 +31,29 @@ def derived(unit: Unit, facts: Mapping[str, Declared]) -> tuple[Column, ...]:
         unit: its query is read in both forms.
         facts: what is declared of the relations that it reads.
     """
-    forms = [unit.sql, *([unit.incremental] if unit.incremental else [])]
     try:
-        found = [_columns(Scopes(facts).result(parse_query(sql, "duckdb"))) for sql in forms]
+        found = _of_form(unit.sql, facts)
+        while unit.incremental:
+            # What holds of the rows so far, and of those that come to them, holds of all of them.
+            own = {**facts, _name(unit): Declared(tuple(found))}
+            known = {c.name.lower(): c for c in _of_form(unit.incremental, own)}
+            less = [_both(c, known[c.name.lower()]) for c in found if c.name.lower() in known]
+            if less == found:
+                break
+            found = less
     except SqlError:
         return ()
-    first = found[0]
-    for other in found[1:]:
-        known = {c.name.lower(): c for c in other}
-        first = [_both(c, known[c.name.lower()]) for c in first if c.name.lower() in known]
-    return tuple(first)
+    return tuple(found)
+
+
+def _name(unit: Unit) -> str:
+    return ".".join(parts(unit.relation)).lower()
+
+
+def _of_form(sql: str, facts: Mapping[str, Declared]) -> list[Column]:
+    """What follows of one form; the moment of the load is one, whichever it is."""
+    sql = sql.replace(f"{MOMENT_MACRO}()", _SOME_MOMENT)
+    return _columns(Scopes(facts).result(parse_query(sql, "duckdb")))
 
 
 def _columns(relation: Relation) -> list[Column]:

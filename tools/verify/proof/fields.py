@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from tools import layout
 from tools.spec.scope import surrogate_key, table_columns
 from tools.spec.transform import Model
-from tools.sql.equivalent.facts import Column, Declared
 from tools.sql.mutate.program import THIS
 from tools.verify.dataset import Dataset
 from tools.verify.mutants.clock import Clock
@@ -18,7 +17,7 @@ from tools.verify.proof.chain import Chain
 from tools.verify.proof.compile import Unit
 from tools.verify.proof.engine import Made, preparing, run_loads
 from tools.verify.proof.faults import Field
-from tools.verify.proof.known import facts_of, plain
+from tools.verify.proof.known import facts_of, own_facts, plain
 from tools.verify.proof.scenarios import Scenario, loads, single
 
 
@@ -112,9 +111,9 @@ def fields_of(
 def _field(case: Case, chain: Chain, runs: Sequence[Run], threads: int) -> Field:
     rows = [_rows(case, chain, r) for r in runs]
     facts = facts_of(case, rows)
-    own = next((t for r in runs for m in r.made if (t := m.tables.get(chain.units[0].name))), None)
-    if chain.units[0].incremental and own is not None:  # else faults of both forms are others
-        facts[THIS] = Declared(tuple(Column(name, kind) for name, kind in own.columns))
+    tables = [m.tables.get(chain.units[0].name) for r in runs for m in r.made]
+    if chain.units[0].incremental and any(tables):  # else faults of both forms are others
+        facts[THIS] = own_facts(case, chain.units[0], [t for t in tables if t is not None])
     model = case.spec.model_named(chain.units[-1].name)
     free = (surrogate_key(model).lower(),) if model is not None else ()
     return Field(chain, rows, facts, threads, free)

@@ -10,12 +10,14 @@ from collections.abc import Sequence
 
 from tools import layout
 from tools.spec.scope import outputs
+from tools.spec.source import SourceTable
 from tools.spec.transform import Dedupe, Model, Pick
 from tools.sql.equivalent.facts import Column, Declared
 from tools.verify.compare import exact
 from tools.verify.dataset import Dataset, Table
 from tools.verify.mutants.store import parts
 from tools.verify.proof.agree import Case, subjects_of
+from tools.verify.proof.compile import Unit
 from tools.verify.proof.derived import CHANGE_ID, derived, kept
 
 Promise = tuple[frozenset[str], tuple[tuple[str, ...], ...]]
@@ -55,20 +57,58 @@ def _logs(case: Case, promised: dict[str, Promise]) -> dict[str, tuple[Column, .
     found = {}
     for model in case.spec.models:
         unit = case.compiled.unit(layout.change_log_name(model))
-        below = case.compiled.unit(model.from_)
         if unit is None or model.load.strategy != "scd2":
             continue
-        facts = {}
-        if below is not None and (read := case.spec.model_named(model.from_)) is not None:
-            columns = outputs(case.spec, read, case.others)
-            facts[plain(below.relation)] = Declared(
-                tuple(Column(c.name, None, c.nullable) for c in columns)
-            )
         name = plain(unit.relation)
-        found[name] = derived(unit, facts)
+        found[name] = derived(unit, _read_by(case, unit))
         required = frozenset(c.name.lower() for c in found[name] if not c.nullable)
         promised[name] = (required, ((CHANGE_ID,),))
     return found
+
+
+def _read_by(case: Case, unit: Unit) -> dict[str, Declared]:
+    """What the spec says of the tables that a unit reads."""
+    found = {}
+    copies = subjects_of(case).sources
+    for name in unit.reads:
+        below, model = case.compiled.unit(name), case.spec.model_named(name)
+        source = case.spec.source_table(copies.get(name, ""))
+        if below is None or (model is None and source is None):
+            continue
+        columns: list[Column] = []
+        if model is not None:
+            outputs_ = outputs(case.spec, model, case.others)
+            columns = [Column(c.name, None, c.nullable) for c in outputs_]
+        elif source is not None:
+            key = {k.lower() for k in source[1].primary_key}
+            columns = [
+                Column(c.name, None, c.nullable and c.name.lower() not in key)
+                for c in source[1].columns
+            ]
+        keys = _keys_of(model, source[1] if source is not None else None)
+        found[plain(below.relation)] = Declared(tuple(columns), keys)
+    return found
+
+
+def own_facts(case: Case, unit: Unit, tables: Sequence[Table]) -> Declared:
+    """What is known of the table that a unit has made so far.
+
+    Args:
+        case: what is proved.
+        unit: an incremental one.
+        tables: what it has made, at each load on which it is right.
+    """
+    known = derived(unit, _read_by(case, unit))
+    required = frozenset(c.name.lower() for c in known if not c.nullable)
+    return _declared(tables, required, (), known)
+
+
+def _keys_of(model: Model | None, table: SourceTable | None) -> tuple[tuple[str, ...], ...]:
+    """What tells the rows of a table apart; of a feed of changes nothing does."""
+    if model is not None:
+        return (tuple(model.grain),) if model.grain and model.load.strategy != "scd2" else ()
+    state = table is not None and table.extract == "full" and table.loaded_at is None
+    return (tuple(table.primary_key),) if table is not None and state and table.primary_key else ()
 
 
 def plain(relation: str) -> str:

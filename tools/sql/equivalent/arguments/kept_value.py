@@ -1,4 +1,4 @@
-"""A cast of a decimal to one with as many digits after the point keeps the number, or fails.
+"""A cast of a number to a type with as many digits after the point keeps the number, or fails.
 
 Why: only digits before the point are fewer, and a number that does not fit is an error, so on
 rows on which the query gives a result the number is the same. The types of the result's columns
@@ -7,20 +7,17 @@ are the same as well, so nobody can see which type the number had on its way.
 
 from __future__ import annotations
 
-import re
-
 from sqlglot import exp
 
 from tools.sql.equivalent.pair import Pair
 from tools.sql.equivalent.relation import Relation
 from tools.sql.equivalent.scope import Scope
-from tools.sql.equivalent.types import normal
+from tools.sql.equivalent.types import normal, scale
 from tools.sql.parse import Node
 
 NAME = "kept_value"
 COST = 2
 
-_SIZE = re.compile(r"decimal\((\d+), (\d+)\)")
 _SEE_TYPES = {"pg_typeof", "hash", "can_cast_implicitly", "to_json"}
 
 
@@ -40,8 +37,7 @@ def _kept(cast: Node, bare: Node, scope: Scope) -> str | None:
     if not isinstance(cast, exp.Cast) or cast.this.unnest() != bare.unnest():
         return None
     kind, own = normal(cast.to.sql("duckdb")), scope.type_of(bare)
-    new, old = (_SIZE.fullmatch(k or "") for k in (kind, own))
-    if new is None or old is None or new[2] != old[2]:
+    if scale(kind) is None or scale(kind) != scale(own):
         return None
     return f"{bare.sql('duckdb')} is {own}: {kind} holds it as it is, or fails"
 

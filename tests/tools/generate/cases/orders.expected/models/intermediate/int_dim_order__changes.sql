@@ -38,56 +38,50 @@ changes as (
 
 ),
 
+{% if is_incremental() %}
+
 -- What the log knew of each key before this load.
 last_known as (
 
-    {% if is_incremental() %}
     select
         order_id,
         _effective_at,
-        _operation,
-        _row_digest
+        _operation
     from {{ this }}
     qualify row_number() over (
         partition by order_id
-        order by
-            _effective_at desc,
-            _sequence_1 desc nulls last,
-            length(_known_columns) desc,
-            _change_id desc
+        order by _effective_at desc, _change_id desc
     ) = 1
-    {% else %}
-    select
-        order_id,
-        _effective_at,
-        _operation,
-        _row_digest
-    from changes
-    where false
-    {% endif %}
 
 ),
 
--- A row that had disappeared and is back unchanged takes effect now.
+-- A row that had disappeared and is back takes effect now as well, however old it is.
 with_returned as (
 
+    select
+        order_id,
+        "group",
+        total,
+        email,
+        _effective_at,
+        _sequence_1,
+        _operation,
+        _row_digest
+    from changes
+    union all
     select
         changes.order_id,
         changes."group",
         changes.total,
         changes.email,
-        case
-            when last_known._operation = 'D'
-                and changes._effective_at <= last_known._effective_at
-                then {{ batch_at() }}
-            else changes._effective_at
-        end as _effective_at,
+        {{ batch_at() }} as _effective_at,
         changes._sequence_1,
         changes._operation,
         changes._row_digest
     from changes
-    left join last_known
+    inner join last_known
         on changes.order_id = last_known.order_id
+    where last_known._operation = 'D'
 
 ),
 
@@ -95,13 +89,13 @@ with_returned as (
 missing as (
 
     select
-        last_known.order_id
+        last_known.order_id,
+        last_known._effective_at
     from last_known
     left join extracted
         on last_known.order_id = extracted.order_id
     where extracted.order_id is null
         and last_known._operation = 'U'
-        and last_known._effective_at < {{ batch_at() }}
 
 ),
 
@@ -129,12 +123,14 @@ with_disappeared as (
         'D' as _operation,
         {{ hash_of(['order_id']) }} as _row_digest
     from missing
-    where exists (select 1 from extracted)
+    where _effective_at < {{ batch_at() }}
         and (select count(*) from missing) <= 0.1 * (
             select count(*) from last_known where _operation = 'U'
         )
 
 ),
+
+{% endif %}
 
 identified as (
 
@@ -148,7 +144,7 @@ identified as (
         _operation,
         _row_digest,
         {{ hash_of(['order_id', '_effective_at', '_sequence_1', '_operation', '_row_digest']) }} as _change_id
-    from with_disappeared
+    from {% if is_incremental() %}with_disappeared{% else %}changes{% endif %}
 
 )
 

@@ -12,7 +12,6 @@
         where (order_id, _change_count) not in (
             select order_id, count(*)
             from {{ ref('int_dim_order__changes') }}
-            where order_id is not null
             group by order_id
         )",
     tags=['orders']
@@ -25,7 +24,6 @@ with changed_keys as (
         order_id,
         count(*) as _change_count
     from {{ ref('int_dim_order__changes') }}
-    where order_id is not null
     group by order_id
     {% if is_incremental() %}
     except
@@ -52,7 +50,6 @@ moments as (
     from {{ ref('int_dim_order__changes') }} as logged
     inner join changed_keys
         on logged.order_id = changed_keys.order_id
-    where logged._effective_at is not null
     qualify row_number() over (
         partition by logged.order_id, logged._effective_at
         order by
