@@ -271,6 +271,32 @@ def test_a_real_verification(worker: DbtWorker, generated: Generated) -> None:
 
 
 @pytest.mark.slow
+def test_only_what_a_change_concerns_is_proved_again(
+    worker: DbtWorker, generated: Generated
+) -> None:
+    def verified(now: dt.datetime) -> Outcome:
+        return verify(
+            generated.subject, constitution=NO_RULES, worker=worker, progress=lambda _: None,
+            today=TODAY, now=now, proof=True, rebuild=False,
+        )  # fmt: skip
+
+    first, again = verified(NOW), verified(NOW + dt.timedelta(hours=1))
+    assert first.ok
+    assert {t.since for t in first.tiers} == {""}
+    assert {t.since for t in again.tiers if t.name in TIERS[2:]} == {"2026-06-01T12:00:00Z"}
+    assert again.nodes == first.nodes
+    assert again.not_run == first.not_run
+
+    (file,) = generated.project.rglob("customer_orders.sql")
+    file.write_text(file.read_text().replace("select", "select /* by hand */", 1))
+    changed = verified(NOW + dt.timedelta(hours=2))
+    assert changed.ok
+    assert {t.since for t in changed.tiers} == {""}
+    assert {v.model for v in changed.verdicts if not v.since} == {"customer_orders"}
+    assert [replace(v, since="") for v in changed.verdicts] == list(first.verdicts)
+
+
+@pytest.mark.slow
 def test_a_build_that_fails_names_the_file_as_artifacts_do(
     worker: DbtWorker, tmp_path: Path
 ) -> None:

@@ -30,10 +30,10 @@ from tools.verify.proof.shipped import Noticed, changing_rows
 from tools.verify.proof.strength import Trial, strength_of
 from tools.verify.proof.tier import Proof, refute
 
-TEST_SECONDS = 5.0
+TEST_SECONDS = 4.0
 """How long the shipped tests run at most, for one spec, on each of the processes."""
 
-PROPOSE_SECONDS = 3.0
+PROPOSE_SECONDS = 2.5
 """How long unit tests are looked for at most, likewise."""
 
 _FIRST = 0.8  # of the time; what is left is for rows that are made for survivors
