@@ -19,6 +19,7 @@ from tools.verify.proof.engine import Made, preparing, run_loads
 from tools.verify.proof.faults import Field
 from tools.verify.proof.known import facts_of, own_facts, plain
 from tools.verify.proof.scenarios import Scenario, loads, single
+from tools.verify.proof.ties import Chances, most_tied
 
 
 @dataclass(frozen=True)
@@ -69,8 +70,11 @@ def judged_series(
     wanted = [(s, names) for s in single(rows.datasets)]
     wanted += [(s, kept) for s in loads(rows.sequences)] if kept else []
     found = []
+    tied, chances = most_tied([s for s, _ in wanted]), Chances(case)
     for scenario, judged in wanted:
-        found.append(judged_on(case, scenario, engine, clock, judged))
+        found.append(
+            judged_on(case, scenario, engine, clock, judged, chances=chances, ties=scenario in tied)
+        )
         case = _without_late(case, found[-1])
     return found
 
@@ -85,11 +89,31 @@ def _without_late(case: Case, run: Run) -> Case:
 
 
 def judged_on(
-    case: Case, scenario: Scenario, engine: Engine, clock: Clock, names: Sequence[str]
+    case: Case,
+    scenario: Scenario,
+    engine: Engine,
+    clock: Clock,
+    names: Sequence[str],
+    *,
+    chances: Chances | None = None,
+    ties: bool = True,
 ) -> Run:
-    """One scenario run and judged, for some units or all."""
+    """One scenario run and judged, for some units or all.
+
+    Args:
+        case: what is proved.
+        scenario: the loads.
+        engine: of the oracle.
+        clock: stops queries that run too long.
+        names: units to judge; all if empty.
+        chances: what the code leaves to chance, when that is known already.
+        ties: whether ties are tried in other orders, too.
+    """
     made = run_loads(case.compiled, case.spec, scenario.batches, clock, only=names)
-    return Run(scenario, made, judge(case, scenario.batches, engine, clock, names=names, made=made))
+    judged = judge(case, scenario.batches, engine, clock, names=names, made=made)
+    if ties:
+        judged = (chances or Chances(case)).refuted(judged, scenario.batches, made, clock)
+    return Run(scenario, made, judged)
 
 
 def fields_of(

@@ -66,6 +66,17 @@ def _logs(case: Case, promised: dict[str, Promise]) -> dict[str, tuple[Column, .
     return found
 
 
+def declared_for(case: Case, unit: Unit) -> dict[str, Declared]:
+    """What the spec says, and what follows, of the tables that a unit reads: nothing of rows."""
+    found = _read_by(case, unit)
+    promised: dict[str, Promise] = {}
+    for name, columns in _logs(case, promised).items():
+        found[name] = Declared(columns, promised[name][1])
+    if unit.incremental:
+        found[plain(unit.relation)] = Declared(derived(unit, found))
+    return found
+
+
 def _read_by(case: Case, unit: Unit) -> dict[str, Declared]:
     """What the spec says of the tables that a unit reads."""
     found = {}

@@ -13,10 +13,9 @@ from sqlglot import exp
 from tools.sql.mutate.change import Change, Edit, text, without
 from tools.sql.mutate.query import Query
 from tools.sql.parse import Node
+from tools.sql.ties import one_by_one
 
 NAME = "window_order"
-
-_ONE_BY_ONE = (exp.RowNumber, exp.Lag, exp.Lead, exp.Ntile)
 
 
 def changes(query: Query) -> Iterator[Change]:
@@ -55,19 +54,11 @@ def _turned(item: Node) -> Node:
 
 
 def _ties_show(order: Node) -> bool:
-    """Whether rows that tie come one after the other, in an order that is left to chance.
-
-    A rank, or a frame by value as aggregates have it unless they say otherwise, sees them at once.
-    """
+    """Whether rows that tie come one after the other, in an order that is left to chance."""
     window = order.parent
     if not isinstance(window, exp.Window):
         return not isinstance(window, exp.WithinGroup)
-    spec = window.args.get("spec")
-    by_row = spec is not None and str(spec.args.get("kind")).upper() == "ROWS"
-    function = window.this
-    while isinstance(function, exp.IgnoreNulls | exp.RespectNulls | exp.Filter):
-        function = function.this
-    return by_row or isinstance(function, _ONE_BY_ONE)
+    return one_by_one(window.this, window.args.get("spec"))
 
 
 def _matters(order: Node) -> bool:
