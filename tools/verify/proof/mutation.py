@@ -30,14 +30,15 @@ from tools.verify.proof.shipped import Noticed, changing_rows
 from tools.verify.proof.strength import Trial, strength_of
 from tools.verify.proof.tier import Proof, refute
 
-TEST_SECONDS = 4.0
+TEST_SECONDS = 8.0
 """How long the shipped tests run at most, for one spec, on each of the processes."""
 
-PROPOSE_SECONDS = 2.5
+PROPOSE_SECONDS = 3.0
 """How long unit tests are looked for at most, likewise."""
 
 _FIRST = 0.8  # of the time; what is left is for rows that are made for survivors
 _SLICE = 130  # faults of a unit that one process tries; each slice sets up its rows anew
+_LEAST = 0.1  # of the time for the shipped tests: what a unit with few faults has at least
 _LOOK = 0.2  # seconds between looks at whether there is reason to stop
 
 Found = TypeVar("Found", MutationResult, Grown, Heard)
@@ -124,6 +125,7 @@ class _Tier:
     until: float = 0.0
     _open: dict[Future[Answer], Callable[[Future[Answer]], None]] = field(default_factory=dict)
     _left: Counter[str] = field(default_factory=Counter)
+    _planted_in: Counter[tuple[str, int]] = field(default_factory=Counter)
 
     def all(self, seconds: float) -> bool:
         """Every fault on all rows, then what follows from that; false when it was stopped.
@@ -168,6 +170,7 @@ class _Tier:
         for name, index in order:
             faults = planted(fields[name][index])
             self.progress(f"mutants: {name}, {len(faults)} faults")
+            self._planted_in[name, index] = len(faults)
             step = max(1, -(-len(faults) // _SLICE))
             unit = _Unit(name, index, faults, [None] * step)
             for at in range(step):
@@ -219,12 +222,13 @@ class _Tier:
         self._notice(name)
 
     def _notice(self, name: str) -> None:
-        """What the tests that ship with the code notice; each unit has its share of the time."""
+        """What the tests that ship with the code notice; more faults have more of the time."""
         self.progress(f"mutants: {name}, the tests that the project ships")
-        share = min(1.0, self.count / sum(map(len, self.trials.values())))
-        seconds, more = TEST_SECONDS * share, PROPOSE_SECONDS * share
         runs = self.grown[name].runs if name in self.grown else ()
         for index, (_, result) in enumerate(self.trials[name]):
+            part = self._planted_in[name, index] / max(1, self._planted_in.total())
+            share = min(1.0, max(_LEAST, self.count * part))
+            seconds, more = TEST_SECONDS * share, PROPOSE_SECONDS * share
             job = Notice((name, index), result, runs, seconds, more)
             future = self.crew.submit(job, seconds=seconds + more)
             self._open[future] = partial(self._noticed, job)
