@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import duckdb
 
+from tools.verify import memory
 from tools.verify.mutants.clock import Clock
 
 Kind = Literal["binds", "runs", "time", "broken"]
@@ -26,7 +27,8 @@ class Failed(Exception):
 
     Args:
         kind: ``binds`` no such column, function or syntax; ``runs`` an error that depends on the
-            data; ``time`` it took too long; ``broken`` the database itself failed.
+            data; ``time`` it took too long, or too much memory; ``broken`` the database itself
+            failed.
         message: the first line of what DuckDB says.
     """
 
@@ -82,13 +84,16 @@ class Session:
     def _limited(self) -> Iterator[None]:
         self._clock.start(self._connection, self._seconds)
         try:
-            yield
+            with memory.limited():
+                yield
         except duckdb.InterruptException as error:
             raise Failed("time", f"took longer than {self._seconds:g} s") from error
         except _BINDING as error:
             raise Failed("binds", _first_line(error)) from error
-        except (duckdb.InternalException, duckdb.FatalException, duckdb.OutOfMemoryException) as e:
-            raise Failed("broken", _first_line(e)) from e
+        except (duckdb.OutOfMemoryException, MemoryError) as error:
+            raise Failed("time", f"took more memory than {memory.shown()}") from error
+        except (duckdb.InternalException, duckdb.FatalException) as error:
+            raise Failed("broken", _first_line(error)) from error
         except (duckdb.Error, ValueError, OverflowError) as error:
             raise Failed("runs", _first_line(error)) from error
         finally:

@@ -10,6 +10,7 @@ import duckdb
 
 from tools.errors import UsageError
 from tools.sql.render import identifier
+from tools.verify import memory
 from tools.verify.dataset import Dataset, Table
 from tools.verify.mutants.clock import Clock
 from tools.verify.mutants.session import Session
@@ -44,11 +45,7 @@ class Store:
         relations: Mapping[str, str],
         prepare: Prepare = nothing,
     ) -> None:
-        config: dict[str, str | bool | int | float | list[str]] = {
-            "threads": 1,
-            "memory_limit": "1GB",
-            "autoinstall_known_extensions": False,
-        }
+        config = {**memory.CONFIG, "autoinstall_known_extensions": False}
         self.batches = len(batches)
         self._root = duckdb.connect(":memory:", config=config)
         self._root.execute(f"create schema {CTES}")

@@ -20,6 +20,7 @@ from tools.errors import InputError
 from tools.sql.analyse import columns_in
 from tools.sql.parse import Node, SqlError
 from tools.sql.render import render
+from tools.verify import memory
 from tools.verify.dataset import Row, kind_of
 
 DEFAULT_SECONDS = 10.0
@@ -68,7 +69,7 @@ class Engine:
         self._lock = threading.Lock()
         self._closed = False
         self._texts: dict[int, tuple[Node, str]] = {}
-        self._connection = duckdb.connect(":memory:", config={"threads": 1})
+        self._connection = duckdb.connect(":memory:", config=memory.CONFIG)
         for setting in _SETTINGS:
             self._connection.execute(setting)
         threading.Thread(target=_watch, args=(weakref.ref(self),), daemon=True).start()
@@ -223,12 +224,16 @@ class Engine:
     def _ask(self, query: str, values: Sequence[Any]) -> tuple[list[Row], list[str]]:
         self._deadline = time.monotonic() + self._seconds
         try:
-            cursor = self._connection.execute(query, list(values))
-            types = [_kind(str(d[1])) for d in cursor.description or ()]
-            return cursor.fetchall(), types
+            with memory.limited():
+                cursor = self._connection.execute(query, list(values))
+                types = [_kind(str(d[1])) for d in cursor.description or ()]
+                return cursor.fetchall(), types
         except duckdb.InterruptException as error:
             message = f"an expression takes more than {self._seconds:g} seconds"
             raise CannotEvaluate(message, "write it so that it ends sooner") from error
+        except (duckdb.OutOfMemoryException, MemoryError) as error:
+            message = f"an expression takes more memory than {memory.shown()}"
+            raise CannotEvaluate(message, "write it so that it needs less") from error
         except duckdb.Error as error:
             raise CannotEvaluate(
                 f"DuckDB: {_first_line(error)}", "make the expression hold for such values"

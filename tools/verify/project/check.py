@@ -257,5 +257,5 @@ class Checks:
 
 def _why(failed: Failed) -> str:
     if failed.kind == "time":
-        return f"it runs longer than {QUERY_SECONDS:g} s on a few rows and was stopped"
+        return f"it {failed.message} on a few rows and was stopped"
     return " ".join(failed.message.split())[:240]

@@ -11,6 +11,7 @@ from typing import Self
 import duckdb
 
 from tools.spec.model import Spec
+from tools.verify import memory
 from tools.verify.dataset import Dataset, Table, kind_of
 from tools.verify.mutants.clock import Clock
 from tools.verify.mutants.session import Failed, Session
@@ -98,10 +99,8 @@ class House:
         self._compiled, self._spec = compiled, spec
         self._connection = duckdb.connect(
             ":memory:",
-            config={
-                "threads": 1, "memory_limit": "1GB", "autoinstall_known_extensions": False,
-            },
-        )  # fmt: skip
+            config={**memory.CONFIG, "autoinstall_known_extensions": False},
+        )
         self._session = Session(self._connection, clock, seconds)
         preparing(compiled)(self._connection)
         for relation in (*compiled.sources, *(u.relation for u in compiled.units)):

@@ -89,6 +89,19 @@ def test_code_that_fails_where_the_spec_has_an_answer_is_refuted() -> None:
     assert found["fine"].kind == "TESTED"
 
 
+def test_code_that_takes_too_much_memory_is_unverified() -> None:
+    given = case(model("m", "integer", "n"))
+    unit = given.compiled.unit("m")
+    assert unit is not None
+    huge = (
+        "select id, cast(n + list_sum(range(1, n * 0 + 4000000000)) as integer) as x "
+        f"from ({unit.sql}) as q(id, n)"
+    )
+    found = verdicts(given.with_code(replace(unit, sql=huge)))
+    assert (found["m"].kind, found["m"].reason[:21]) == ("UNVERIFIED", "took more memory than")
+    assert found["fine"].kind == "TESTED"
+
+
 LIMIT = 1.0
 FOREVER = {
     "cross join": "select q.* from ({sql}) as q, range(1000000) a, range(1000000) b, "
