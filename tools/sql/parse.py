@@ -186,6 +186,16 @@ def parse_query(text: str, dialect: str) -> Node:
     return tree
 
 
+@lru_cache(maxsize=32)
+def shared_tree(text: str) -> Node:
+    """A DuckDB query as a tree that is handed out again: nobody may change it.
+
+    Raises:
+        SqlError: it is not one query.
+    """
+    return parse_query(text, "duckdb")
+
+
 def parse_type(text: str, dialect: str) -> Node:
     """A column type as a tree.
 

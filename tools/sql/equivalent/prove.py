@@ -15,7 +15,7 @@ from tools.sql.equivalent.facts import Facts
 from tools.sql.equivalent.pair import Pair
 from tools.sql.equivalent.registry import registered
 from tools.sql.equivalent.scopes import Scopes
-from tools.sql.parse import Node, SqlError, parse_query
+from tools.sql.parse import Node, SqlError, shared_tree
 
 _ONE_AT_A_TIME = threading.Lock()  # trees are shared, and nobody promises that z3 may be
 
@@ -75,7 +75,7 @@ class Prover:
     def _single(self, original: str, mutated: str) -> Argument | None:
         try:
             one, scopes = self._original(original)
-            other = parse_query(mutated, "duckdb")
+            other = shared_tree(mutated)
             if _undetermined(one) or _undetermined(other):
                 return None
             pair = Pair(one, other, scopes, Scopes(self._facts))
@@ -90,7 +90,7 @@ class Prover:
     def _original(self, sql: str) -> tuple[Node, Scopes]:
         """The tree of an original, which nobody changes, with what is known of its selects."""
         if sql not in self._originals:
-            self._originals[sql] = parse_query(sql, "duckdb"), Scopes(self._facts)
+            self._originals[sql] = shared_tree(sql), Scopes(self._facts)
         return self._originals[sql]
 
 

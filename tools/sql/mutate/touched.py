@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlglot import exp
 
 from tools.sql.equivalent.pair import smallest
-from tools.sql.parse import Node, parse_query
+from tools.sql.parse import Node, shared_tree
 
 
 def touched(query: str, mutant: str) -> tuple[str, ...]:
@@ -22,7 +22,7 @@ def touched(query: str, mutant: str) -> tuple[str, ...]:
         SqlError: one of them is no query.
     """
     names: list[str] = []
-    for place in smallest(parse_query(query, "duckdb"), parse_query(mutant, "duckdb")):
+    for place in smallest(shared_tree(query), shared_tree(mutant)):
         made = place if isinstance(place, exp.Alias) else place.find_ancestor(exp.Alias)
         names += [made.alias] if isinstance(made, exp.Alias) else []
         if not isinstance(place, exp.Query):

@@ -9,13 +9,11 @@ that no rows show is neither killed nor shown to be harmless: it is named, and c
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import replace
 from typing import Final
 
 from tools.sql.mutate.mutant import Mutant
 from tools.sql.mutate.touched import touched
 from tools.sql.parse import SqlError
-from tools.verify.mutants.verdict import MutationResult, Verdict
 
 _TWICE: Final = "it tells apart what one key says twice at one moment, which the spec leaves open"
 _SHAPE: Final = "it counts only after the columns of the source have changed"
@@ -51,18 +49,3 @@ def beyond(mutant: Mutant, free: Collection[str] = ()) -> str:
         if not found:
             return ""
     return found
-
-
-def claimed(result: MutationResult, free: Collection[str] = ()) -> MutationResult:
-    """A result in which surviving faults beyond the claim are set apart, each with its reason.
-
-    Args:
-        result: what became of the faults of a unit.
-        free: as for :func:`beyond`.
-    """
-    return replace(result, verdicts=tuple(_apart(v, free) for v in result.verdicts))
-
-
-def _apart(verdict: Verdict, free: Collection[str]) -> Verdict:
-    reason = beyond(verdict.mutant, free) if verdict.status == "undecided" else ""
-    return replace(verdict, status="not_tried", detail=reason) if reason else verdict

@@ -21,7 +21,7 @@ from tools.verify.mutants.run import run_mutants
 from tools.verify.mutants.schedule import round_robin, work
 from tools.verify.mutants.session import Failed
 from tools.verify.mutants.verdict import TIME_UP, MutationResult, Verdict, unlucky
-from tools.verify.proof.beyond import claimed
+from tools.verify.proof.beyond import beyond
 from tools.verify.proof.chain import MUTANT_SECONDS, Chain, ChainBench
 
 _FEW, _FEW_STAGED = 4, 1
@@ -93,8 +93,7 @@ def try_first(
     field: Field, faults: Sequence[Mutant], deadline: float, clock: Clock
 ) -> MutationResult:
     """What becomes of faults on a few series; see :func:`try_faults`."""
-    found = _tried(field, field.series[: field.few], faults, deadline, clock)
-    return claimed(found, field.free) if field.staged else found
+    return _tried(field, field.series[: field.few], faults, deadline, clock)
 
 
 def try_rest(field: Field, found: MutationResult, deadline: float, clock: Clock) -> MutationResult:
@@ -150,7 +149,7 @@ def _staged(
         if not benches:
             verdicts = [Verdict(m, "not_tried", detail="no data set can be used") for m in faults]
         else:
-            verdicts = _Trial(benches, faults, field.prover).all(deadline, field.threads)
+            verdicts = _Trial(field, benches, faults).all(deadline)
     return MutationResult(tuple(verdicts), time.monotonic() - started, skipped)
 
 
@@ -158,15 +157,15 @@ class _Trial:
     """The faults of a staged unit and what became of them."""
 
     def __init__(
-        self, benches: Sequence[ChainBench], faults: Sequence[Mutant], prover: Prover
+        self, field: Field, benches: Sequence[ChainBench], faults: Sequence[Mutant]
     ) -> None:
-        self._benches, self._faults, self._prover = benches, faults, prover
+        self._field, self._benches, self._faults = field, benches, faults
         self._found: dict[int, Verdict] = {}
         self._lock = threading.Lock()
 
-    def all(self, deadline: float, threads: int) -> list[Verdict]:
+    def all(self, deadline: float) -> list[Verdict]:
         """A verdict for every fault."""
-        work(round_robin(self._faults), self._one, deadline, threads)
+        work(round_robin(self._faults), self._one, deadline, self._field.threads)
         return [
             self._found.get(i) or Verdict(m, "not_tried", detail=TIME_UP)
             for i, m in enumerate(self._faults)
@@ -182,11 +181,19 @@ class _Trial:
         found = self._tried(fault)
         if found is None and fault.by_chance is not None:
             found = unlucky(fault, self._tried(fault.by_chance))
-        if found is None and fault.program.load == fault.original.load:
-            argument = self._prover.prove(fault.original.queries, fault.program.queries)
+        return found or self._argued(fault)
+
+    def _argued(self, fault: Mutant) -> Verdict:
+        """The verdict on what no rows tell; arguments take longer than to see what it is about."""
+        reason = beyond(fault, self._field.free)
+        if reason:
+            return Verdict(fault, "not_tried", detail=reason)
+        if fault.program.load == fault.original.load:
+            given = fault.original.queries, fault.program.queries
+            argument = self._field.prover.prove(*given)
             if argument is not None:
                 return Verdict(fault, "equivalent", argument.name, detail=argument.reason)
-        return found or Verdict(fault, "undecided", detail="no data set differs, no argument holds")
+        return Verdict(fault, "undecided", detail="no data set differs, no argument holds")
 
     def _tried(self, fault: Mutant) -> Verdict | None:
         """The verdict of the data sets; None when none tells the fault from the code."""

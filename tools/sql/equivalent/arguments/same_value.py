@@ -6,6 +6,8 @@ columns are NULL only where they may be, and that WHERE holds. Needs the extra `
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from sqlglot import exp
 
 from tools.sql.equivalent import smt
@@ -31,21 +33,39 @@ def holds(pair: Pair) -> str | None:
     levels = list(pair.climb())
     given = _given(levels[0][0], scope) if levels else []
     encoder: smt.Encoder | None = None
-    for one, other in levels:
-        left, right = one.unalias(), other.unalias()
-        if not (isinstance(left, _UNDERSTOOD) or isinstance(right, _UNDERSTOOD)):
-            continue
-        kind = scope.type_of(left)
-        if kind is None or kind != scope.type_of(right):
-            continue
-        if not cannot_fail(left) or not cannot_fail(right):
-            return None
+    for one, other, kind in _worth_a_question(levels, scope):
         if encoder is None:
             trees = [*levels[-1], *given]
             encoder = smt.Encoder(scope, not_null_at(one, scope), trees)
-        if _agree(encoder, left, right, kind, given):
-            return f"no values tell {left.sql('duckdb')} from {right.sql('duckdb')}"
+        if _agree(encoder, one, other, kind, given):
+            return f"no values tell {one.sql('duckdb')} from {other.sql('duckdb')}"
     return None
+
+
+def _worth_a_question(
+    levels: Sequence[tuple[Node, Node]], scope: Scope
+) -> Iterator[tuple[Node, Node, str]]:
+    """The innermost level that z3 understands, and the outermost of each run of such levels.
+
+    What differs there differs on the levels between: their questions would only cost time.
+    """
+    runs: list[list[tuple[Node, Node, str]]] = [[]]
+    for one, other in ((a.unalias(), b.unalias()) for a, b in levels):
+        if isinstance(one, exp.Paren) and isinstance(other, exp.Paren):
+            continue
+        if not isinstance(one, _UNDERSTOOD) and not isinstance(other, _UNDERSTOOD):
+            runs.append([])
+            continue
+        kind = scope.type_of(one)
+        if kind is None or kind != scope.type_of(other):
+            continue
+        if not cannot_fail(one) or not cannot_fail(other):
+            break
+        runs[-1].append((one, other, kind))
+    asked = [run for run in runs if run]
+    if asked and len(asked[0]) > 1:
+        yield asked[0][0]
+    yield from (run[-1] for run in asked)
 
 
 def _agree(encoder: smt.Encoder, one: Node, other: Node, kind: str, given: list[Node]) -> bool:
