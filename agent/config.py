@@ -62,6 +62,7 @@ class Settings:
         money: US dollars that one call of the command line may spend.
         turns: answers of the model that one call may use.
         seconds: that one call may take with the model.
+        query_seconds: that one query of a model or test may take when specmill builds it.
         permissions: the table of rules ``allow``, ``ask`` and ``deny``.
     """
 
@@ -79,6 +80,7 @@ class Settings:
     money: float = 5.0
     turns: int = 60
     seconds: float = 1800.0
+    query_seconds: float = 60.0
     permissions: Rules = Rules()
 
     def with_flags(self, **flags: Any) -> Settings:

@@ -125,7 +125,7 @@ def _again(
     """The state after the run was walked once more, and why it ended early, if it did."""
     flags = {key: before[key] for key in ("target", "level", "commit", "workflow")}  # type: ignore[literal-required]
     moment = datetime.fromisoformat(began["now"])
-    with DbtWorker(workspace.state) as worker:
+    with DbtWorker(workspace.state, query_seconds=settings.query_seconds) as worker:
         engine = Engine(
             workspace=workspace,
             settings=settings.with_flags(**flags),

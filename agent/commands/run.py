@@ -65,7 +65,8 @@ def run(
     from agent.terminal.progress import Progress
     from tools.verify.worker import DbtWorker
 
-    with DbtWorker(workspace.state) as worker:  # first of all: it imports dbt while we import ours
+    # first of all: it imports dbt while we import ours
+    with DbtWorker(workspace.state, query_seconds=settings.query_seconds) as worker:
         from agent.run import Engine
         from tools.secrets import known_secrets
 

@@ -162,7 +162,7 @@ def _specs(
     settings = session.settings(workspace).with_flags(level=wanted.level)
     if propose is not None:
         _check_propose(len(specs), settings.level)
-    with DbtWorker(workspace.state) as worker:
+    with DbtWorker(workspace.state, query_seconds=settings.query_seconds) as worker:
         from agent.proposals import with_proposals
         from agent.terminal.summary import print_verified
         from agent.verifying import verify_specs
@@ -190,7 +190,7 @@ def _against(session: Session, specs: tuple[Path, ...], rev: str, *, as_json: bo
 
     workspace = session.workspace()
     settings = session.settings(workspace)
-    with DbtWorker(workspace.state) as worker:
+    with DbtWorker(workspace.state, query_seconds=settings.query_seconds) as worker:
         from agent.against import compare_specs
         from agent.terminal.regression import print_regression
 

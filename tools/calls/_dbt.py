@@ -25,6 +25,8 @@ from tools.guarded import is_secret
 from tools.lock_file import LockFile
 from tools.verify.worker import DbtWorker
 
+_QUERY_SECONDS = 600.0
+"""Of one statement: a project of a person's own may have models that take minutes."""
 _PATH_VARIABLE = "SPECMILL_DUCKDB_PATH"
 _ENV_VAR = re.compile(
     r"\{\{\s*env_var\(\s*['\"](\w+)['\"]\s*(?:,\s*['\"]([^'\"]*)['\"]\s*)?\)\s*\}\}"
@@ -158,7 +160,7 @@ def worker(desk: Desk) -> DbtWorker:
     secret = (p for p in desk.workspace.root.iterdir() if is_secret(p.name))
     cage = replace(cage, masked=tuple(dict.fromkeys((*cage.masked, *secret))))
     command = confine.caged((sys.executable, "-m", "tools.verify.worker_main"), cage)
-    made = desk.extras[key] = DbtWorker(state, command=command)
+    made = desk.extras[key] = DbtWorker(state, command=command, query_seconds=_QUERY_SECONDS)
     return made
 
 

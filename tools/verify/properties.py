@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from tools import layout
@@ -21,7 +23,7 @@ from tools.verify.intervals import broken, questions
 from tools.verify.results import Project
 from tools.verify.scd2_properties import check_histories
 from tools.verify.scratch import LoadFailed, Scratch, evidence_of, tables_of
-from tools.verify.worker import DbtWorker
+from tools.verify.worker import DbtWorker, QueryTooLong
 
 
 def check_properties(
@@ -62,21 +64,36 @@ def check_properties(
     )  # fmt: skip
     total = Checked()
     try:
-        for found in (
-            _intervals(bench),
-            _again(bench, model_names(artifacts), now),
-            check_histories(bench),
-            check_increments(bench),
-            _evolution(bench, model_names(artifacts), now),
+        for check in (
+            partial(_intervals, bench),
+            partial(_again, bench, model_names(artifacts), now),
+            partial(check_histories, bench),
+            partial(check_increments, bench),
+            partial(_evolution, bench, model_names(artifacts), now),
         ):
+            found = check()
             total.findings += found.findings
             total.not_run += found.not_run
             total.runs += found.runs
+    except QueryTooLong as late:
+        total.findings.append(_late(late, bench))
     finally:
         shutil.rmtree(bench.folder, ignore_errors=True)
         with suppress(OSError):
             bench.folder.parent.rmdir()  # kept while another run uses it
     return total
+
+
+def _late(late: QueryTooLong, bench: Bench) -> Finding:
+    """A view that never ends is seen by whoever looks at it first."""
+    named = re.findall(r"\w+", late.statement.lower())
+    models = [m.name for m in bench.loaded.spec.models if m.name.lower() in named]
+    first, _, rest = late.message.partition("\n")
+    about = f"{' or '.join(models)} cannot be looked at: " if models else ""
+    return Finding(
+        "PRO011", Severity.ERROR, about + first, bench.place(models[0]) if models else None, rest,
+        evidence=late.statement, subject=models[0] if models else "",
+    )  # fmt: skip
 
 
 def _evolution(bench: Bench, models: Sequence[str], now: dt.datetime) -> Checked:

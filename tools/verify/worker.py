@@ -20,6 +20,9 @@ from tools.errors import InternalError, ProgramMissing
 from tools.verify.replies import DbtRun, Rows, Statement
 from tools.verify.worker_process import Ended, WorkerProcess
 
+QUERY_SECONDS = 60.0
+"""Seconds that a statement of dbt may take, unless a person says otherwise."""
+
 _REINSTALL = "install dbt-core 1.11 and dbt-duckdb beside specmill: pip install --upgrade specmill"
 
 
@@ -31,20 +34,28 @@ class DatabaseError(InternalError):
         self.statement = statement
 
 
+class QueryTooLong(DatabaseError):
+    """A statement took longer than one may."""
+
+
 class DbtWorker:
     """The background process; a context manager that leaves nothing running.
 
     Args:
         state: folder for logs and dbt's target folders (the workspace's ``.specmill``).
-        timeout: seconds that a request may take before the process is killed.
+        timeout: seconds that a request may take before the process is killed; it depends on
+            ``query_seconds`` by default.
+        query_seconds: that one statement may take; then its model or test fails, and no other.
         command: another program that speaks the protocol (tests).
     """
 
     def __init__(
-        self, state: Path, *, timeout: float = 900.0, command: Sequence[str] | None = None
-    ) -> None:
+        self, state: Path, *, timeout: float | None = None, query_seconds: float = QUERY_SECONDS,
+        command: Sequence[str] | None = None,
+    ) -> None:  # fmt: skip
         self.state = state.resolve()
-        self._timeout = timeout
+        self._timeout = timeout or max(900.0, 15 * query_seconds)
+        self._query_seconds = query_seconds
         self._command = tuple(command or (sys.executable, "-m", "tools.verify.worker_main"))
         self._process: WorkerProcess | None = None
         self._requests = 0
@@ -138,9 +149,15 @@ class DbtWorker:
 
         Raises:
             DatabaseError: a statement is refused by the database.
+            QueryTooLong: it was stopped, as it took too long.
             ProgramMissing: the file is locked, damaged or cannot be written; DuckDB crashed.
         """
-        request = {"op": "sql", "database": str(database.resolve()), "statements": list(statements)}
+        request = {
+            "op": "sql",
+            "database": str(database.resolve()),
+            "statements": list(statements),
+            "query_seconds": self._query_seconds,
+        }
         found = self._ask(request, timeout)["rows"]
         return tuple(
             Rows(tuple(r["columns"]), tuple(r["types"]), tuple(tuple(row) for row in r["rows"]))
@@ -181,6 +198,7 @@ class DbtWorker:
             "op": "dbt",
             "args": list(args),
             "vars": json.dumps(dict(variables), sort_keys=True),
+            "query_seconds": self._query_seconds,
             "project": str(project.resolve()),
             "profiles": str(profiles.resolve()),
             "database": str(database.resolve()),
@@ -250,6 +268,8 @@ def _error_of(error: Mapping[str, str], log: Path) -> Exception:
             f"the DuckDB file cannot be used: {message.splitlines()[0]}",
             "close other programs that have it open; if it is damaged, delete it: it is rebuilt",
         )
+    if kind == "late":
+        return QueryTooLong(message, error.get("statement", ""))
     if kind == "sql":
         return DatabaseError(message, error.get("statement", ""))
     return InternalError(f"the dbt process failed: {message}", f"see {log}")

@@ -14,7 +14,7 @@ import os
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +25,9 @@ from dbt.cli.main import dbtRunner
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from tools.verify.worker_cursor import limited, watch
+from tools.verify.worker_explain import explain
 from tools.verify.worker_manifest import declared_unit_tests
-from tools.verify.worker_sql import StatementError, connect, plain
 
 Request = dict[str, Any]
 
@@ -35,11 +36,12 @@ RUN_VARIABLES = frozenset({"batch_at"})
 parsed with another value of them serves as well."""
 
 _MANIFEST_COMMANDS = frozenset({"build", "run", "test", "compile"})
-_SAMPLE_ROWS = 5
 _KEPT_EVENTS = 200
 _BAD = frozenset({"error", "fail", "warn", "runtime error"})
 
 _parsed: dict[tuple[Any, ...], Any] = {}
+
+watch()
 
 
 def versions() -> dict[str, str]:
@@ -70,7 +72,7 @@ def invoke(request: Request) -> dict[str, Any]:
 
     Args:
         request: ``args``; ``project``, ``profiles``, ``target``, ``logs`` (folders);
-            ``database`` (file); ``vars`` (JSON text).
+            ``database`` (file); ``vars`` (JSON text); ``query_seconds`` (of one statement).
 
     Returns:
         ``success``, ``error`` (what stopped the whole command, else empty), ``results`` in the
@@ -82,7 +84,8 @@ def invoke(request: Request) -> dict[str, Any]:
     os.environ["SPECMILL_DUCKDB_PATH"] = request["database"]
     Path(request["database"]).parent.mkdir(parents=True, exist_ok=True)
     events: list[dict[str, str]] = []
-    result = _with_manifest(request, events)
+    with limited(request["query_seconds"]):
+        result = _with_manifest(request, events)
     try:
         found = list(getattr(result.result, "results", None) or [])
         describe = _compiled_node if request["args"][0] == "compile" else _node
@@ -98,7 +101,7 @@ def invoke(request: Request) -> dict[str, Any]:
             reply["unit_tests"] = declared_unit_tests(_parsed.values(), reply["nodes"])
     finally:
         _release()
-    _explain(request["database"], reply["results"], reply["nodes"])
+    explain(request["database"], reply["results"], reply["nodes"], request["query_seconds"])
     reply["seconds"] = round(time.monotonic() - started, 3)
     return reply
 
@@ -276,32 +279,3 @@ def _compiled_node(node: Any) -> dict[str, Any]:
             for when, name in hooks.items()
         },
     }
-
-
-def _explain(database: str, results: Sequence[dict[str, Any]], nodes: dict[str, Any]) -> None:
-    """Adds rows to failing tests and the database's own account to failing models."""
-    wanted = [r for r in results if r["compiled_code"]]
-    if not wanted:
-        return
-    try:
-        connection = connect(database)
-    except StatementError:
-        return  # the failure that is being reported is the one that counts
-    try:
-        for entry in wanted:
-            is_test = nodes[entry["unique_id"]]["resource_type"] == "test"
-            code = entry["compiled_code"].strip().rstrip(";")
-            try:
-                if is_test:
-                    limited = f"select * from (\n{code}\n) limit {_SAMPLE_ROWS}"
-                    cursor = connection.execute(limited)
-                    entry["sample"] = {
-                        "columns": [d[0] for d in cursor.description],
-                        "rows": [[plain(v) for v in row] for row in cursor.fetchall()],
-                    }
-                else:
-                    connection.execute(f"explain {code}")
-            except duckdb.Error as error:
-                entry["explained"] = str(error)
-    finally:
-        connection.close()

@@ -19,10 +19,14 @@ import time
 from types import ModuleType
 from typing import Any, TextIO
 
+from tools.verify import memory
 from tools.verify.worker_sql import StatementError, execute
 
 Request = dict[str, Any]
 
+_SHARE = 0.9
+"""Of the machine's memory, for this process: DuckDB uses files before it has that much, and what
+only an expression makes fails the model, not the machine."""
 _RARELY = (50_000, 20, 50)
 """How often to look for garbage: a manifest is a million objects that stay, and looking through
 them time and again is a sixth of what a small command costs."""
@@ -50,7 +54,7 @@ def _handle(request: Request, engine: ModuleType) -> dict[str, Any]:
     try:
         if request["op"] == "dbt":
             return {"dbt": engine.invoke(request)}
-        return {"rows": execute(request["database"], request["statements"])}
+        return {"rows": execute(*(request[k] for k in ("database", "statements", "query_seconds")))}
     except StatementError as error:
         return {"error": error.to_json()}
     except Exception as error:  # noqa: BLE001 - reported to the caller, who decides what it means
@@ -60,6 +64,7 @@ def _handle(request: Request, engine: ModuleType) -> dict[str, Any]:
 def main() -> None:
     """Serves requests until standard input ends."""
     requests, replies = _private_streams()
+    memory.keep_within(_SHARE)
     inbox: queue.Queue[Request] = queue.Queue()
     threading.Thread(target=_read, args=(requests, inbox), daemon=True).start()
 

@@ -9,12 +9,18 @@ from typing import Any
 
 import duckdb
 
+from tools.verify.mutants.clock import Clock
+from tools.verify.worker_limit import Limit, TookTooLong
+
 Statement = str | Sequence[Any]
 """SQL text, or a pair of SQL text and the values of its parameters."""
 
 
 class StatementError(Exception):
-    """A statement failed; ``kind`` is ``io`` when the file and not the SQL is at fault."""
+    """A statement failed; ``kind`` is ``io`` when the file and not the SQL is at fault.
+
+    It is ``late`` when the statement took too long.
+    """
 
     def __init__(self, kind: str, message: str, statement: str = "") -> None:
         super().__init__(message)
@@ -52,12 +58,13 @@ def connect(database: str) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def execute(database: str, statements: Sequence[Statement]) -> list[dict[str, Any]]:
+def execute(database: str, statements: Sequence[Statement], seconds: float) -> list[dict[str, Any]]:
     """Runs statements in order on one connection, and closes the file.
 
     Args:
         database: path of the DuckDB file; it is made when it does not exist.
         statements: see :data:`Statement`.
+        seconds: that each of them may take.
 
     Returns:
         for each statement its columns, their types and its rows as JSON values.
@@ -67,17 +74,23 @@ def execute(database: str, statements: Sequence[Statement]) -> list[dict[str, An
     """
     connection = connect(database)
     try:
-        return [_one(connection, s) for s in statements]
+        with Clock() as clock:
+            return [_one(connection, s, Limit(clock, seconds)) for s in statements]
     finally:
         connection.close()
 
 
-def _one(connection: duckdb.DuckDBPyConnection, statement: Statement) -> dict[str, Any]:
+def _one(
+    connection: duckdb.DuckDBPyConnection, statement: Statement, limit: Limit
+) -> dict[str, Any]:
     text, values = (statement, None) if isinstance(statement, str) else tuple(statement)
     try:
-        cursor = connection.execute(text, values)
-        description = cursor.description or []
-        rows = [[plain(v) for v in row] for row in cursor.fetchall()] if description else []
+        with limit.over(connection):
+            cursor = connection.execute(text, values)
+            description = cursor.description or []
+            rows = [[plain(v) for v in row] for row in cursor.fetchall()] if description else []
+    except TookTooLong as error:
+        raise StatementError("late", str(error), text) from error
     except duckdb.Error as error:
         kind = "io" if isinstance(error, duckdb.IOException | duckdb.FatalException) else "sql"
         raise StatementError(kind, str(error), text) from error
