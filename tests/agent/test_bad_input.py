@@ -188,6 +188,33 @@ def test_dbt_is_missing(workspace: Path) -> None:
     assert "pip install" in caught.value.remedy
 
 
+ENDLESS = """with recursive steps as (select 1 as step union all select -step as step from steps)
+select order_id, status, amount
+from {{ ref('stg_shop__order') }}
+where (select count(*) from steps) > 0
+"""
+
+
+@pytest.mark.slow
+def test_a_model_that_never_ends(
+    workspace: Path, run_cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run_cli("run", str(SPEC), "--no-commit").exit_code == 0
+    model = workspace / "generated/dbt/models/marts/fct_orders.sql"
+    head = model.read_text().partition("\nselect")[0]
+    model.write_text(f"{head}\n{ENDLESS}")
+    monkeypatch.setenv("SPECMILL_QUERY_SECONDS", "1")
+    result = run_cli("verify", str(SPEC), "--json")
+    assert result.exit_code == 1, result.stderr
+    (line,) = (json.loads(line) for line in result.stdout.splitlines() if "verified" in line)
+    errors = [f for f in line["outcome"]["report"] if f["severity"] == "error"]
+    assert [(f["code"], f["subject"]) for f in errors] == [("DBT001", "fct_orders")]
+    assert errors[0]["location"]["path"].endswith("models/marts/fct_orders.sql")
+    assert "the query took longer than 1 seconds" in errors[0]["message"]
+    nodes = {n["name"]: n["status"] for n in line["outcome"]["nodes"] if n["kind"] == "model"}
+    assert nodes == {"stg_shop__order": "success", "fct_orders": "error"}
+
+
 def limited(limit: int) -> Callable[[], None]:
     def apply() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))

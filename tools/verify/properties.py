@@ -91,7 +91,8 @@ def _late(late: QueryTooLong, bench: Bench) -> Finding:
     first, _, rest = late.message.partition("\n")
     about = f"{' or '.join(models)} cannot be looked at: " if models else ""
     return Finding(
-        "PRO011", Severity.ERROR, about + first, bench.place(models[0]) if models else None, rest,
+        "PRO011", Severity.ERROR, about + first, bench.place(models[0]) if models else None,
+        "; ".join(rest.splitlines()),
         evidence=late.statement, subject=models[0] if models else "",
     )  # fmt: skip
 

@@ -61,8 +61,8 @@ def said(seconds: float) -> str:
     """What is said of a statement that was stopped after so many seconds."""
     return (
         f"the query took longer than {seconds:.3g} {_STOPPED}\n"
-        "a recursion, or a join without a condition, may never end; if this one does, "
-        "give it more time with query_seconds in specmill.toml"
+        "a recursion, or a join without a condition, may never end\n"
+        "if it only takes long, set query_seconds in specmill.toml"
     )
 
 
