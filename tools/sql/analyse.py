@@ -15,6 +15,15 @@ _NONDETERMINISTIC = {
     "localtimestamp", "now", "rand", "random", "randn", "sysdate", "today", "uuid", "uuid_string",
 }  # fmt: skip
 
+_ONE_OF_SEVERAL = (
+    exp.AnyValue, exp.First, exp.Last, exp.ArgMax, exp.ArgMin, exp.ArrayAgg, exp.GroupConcat,
+    exp.Mode, exp.JSONArrayAgg, exp.JSONObjectAgg,
+)  # fmt: skip
+_LISTED = frozenset(
+    "arbitrary array_agg arg_max arg_min first histogram last list max_by min_by mode string_agg "
+    "group_concat listagg json_group_array json_group_object rowid".split()
+)
+
 
 @dataclass(frozen=True, order=True)
 class ColumnRef:
@@ -64,6 +73,18 @@ def is_computed(node: Node) -> bool:
 def has_window(node: Node) -> bool:
     """Whether there is a window function."""
     return node.find(exp.Window) is not None
+
+
+def sees_order(node: Node) -> bool:
+    """Whether the rows of a query may depend on the order in which it finds the rows that it reads.
+
+    Windows, LIMIT, DISTINCT ON, and aggregates that take one of several values or all in a row.
+    """
+    if node.find(exp.Window, exp.Limit, exp.Fetch, exp.TableSample, *_ONE_OF_SEVERAL) is not None:
+        return True
+    if any(d.args.get("on") for d in node.find_all(exp.Distinct)):
+        return True
+    return any(f.name.lower() in _LISTED for f in node.find_all(exp.Anonymous))
 
 
 def functions_in(node: Node) -> tuple[str, ...]:

@@ -7,12 +7,15 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from tools.errors import UsageError
+from tools.sql.analyse import sees_order
 from tools.sql.equivalent.facts import Facts
 from tools.sql.equivalent.prove import Prover
 from tools.sql.mutate.mutant import Mutant
 from tools.sql.mutate.program import THIS, Program, canonical, relations_read
+from tools.sql.parse import parse_query
 from tools.verify.dataset import Dataset
 from tools.verify.mutants.bench import Batches, Bench, Rig, Setting, empty, reverse
 from tools.verify.mutants.schedule import round_robin, work
@@ -44,8 +47,9 @@ def run_mutants(
     """Tries mutants until each is decided or time is up.
 
     A data set kills a mutant when the bag of rows, the types of the columns or success differ from
-    those of the original. Data sets that have killed most are tried first; each is also tried with
-    its rows in reverse order. What no data set kills is handed to the arguments of equivalence.
+    those of the original. Data sets that have killed most are tried first; where the order of rows
+    may matter, each is also tried with its rows in reverse. What no data set kills is handed to
+    the arguments of equivalence.
 
     Args:
         original: what the model runs.
@@ -118,7 +122,7 @@ def batches_of(given: Given) -> Batches:
 
 @dataclass
 class _Field:
-    """The data sets that can be used, each with its twin of reversed rows."""
+    """The data sets that can be used, with twins of reversed rows where their order may matter."""
 
     program: Program
     rig: Rig
@@ -129,6 +133,11 @@ class _Field:
     _any: Batches = ()
     _blank: Bench | None = None
 
+    @cached_property
+    def ordered(self) -> bool:
+        """Whether the order of the rows that the program reads may matter."""
+        return any(sees_order(parse_query(q, "duckdb")) for q in self.program.queries)
+
     def open(self, datasets: Sequence[Given]) -> None:
         """Loads the data sets and runs the original on each."""
         twins = []
@@ -137,10 +146,9 @@ class _Field:
             if self.program.incremental and len(batches) == 1:
                 batches = batches * 2
             name = batches[0].name or f"data set {at + 1}"
-            pair = self._pair(name, batches)
-            if pair:
-                self.benches.append(pair[0])
-                twins.append(pair[1])
+            opened = self._opened(name, batches)
+            self.benches += opened[:1]
+            twins += opened[1:]
             self._any = self._any or batches
         self.benches += twins
         if not self.benches and not self.problem:
@@ -153,26 +161,37 @@ class _Field:
             self._blank.columns = self.benches[0].columns
         return self._blank
 
-    def _pair(self, name: str, batches: Batches) -> tuple[Bench, Bench] | None:
+    def _opened(self, name: str, batches: Batches) -> list[Bench]:
+        """A data set, and its twin where the order of rows may matter; none if it is no use."""
         bench = self.rig.bench(name, batches)
-        twin = self.rig.bench(f"{name}, rows reversed", reverse(batches))
+        if not self.ordered:
+            try:
+                bench.expect(self.program)
+            except Failed as failure:
+                self.skipped[name] = f"the original fails: {failure.message}"
+                return []
+            self._check_rewriting(bench)
+            return [bench]
+        return self._pair(name, bench, self.rig.bench(f"{name}, rows reversed", reverse(batches)))
+
+    def _pair(self, name: str, bench: Bench, twin: Bench) -> list[Bench]:
         try:
             bench.expect(self.program)
             twin.expect(self.program)
             kept = stable_columns(bench.rows(self.program), twin.rows(self.program))
         except Failed as failure:
             self.skipped[name] = f"the original fails: {failure.message}"
-            return None
+            return []
         if kept is None:
             self.skipped[name] = "the result depends on the order of the rows"
-            return None
+            return []
         if len(kept) < len(bench.columns) and any(bench.rows(self.program)):
             lost = [c for i, (c, _) in enumerate(bench.columns) if i not in kept]
             self.unstable[name] = tuple(lost)
             bench.expect(self.program, kept)
             twin.expect(self.program, kept)
         self._check_rewriting(bench)
-        return bench, twin
+        return [bench, twin]
 
     def _check_rewriting(self, bench: Bench) -> None:
         """Mutants are written anew from a tree: that alone must not change the result."""
