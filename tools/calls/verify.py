@@ -29,6 +29,7 @@ def verify(desk: Desk, path: str, level: Literal["quick", "full"] = "quick") -> 
         level: quick for the answer in seconds; full plants faults too, and takes longer.
     """
     from tools.verify import runner  # noqa: PLC0415  half of what the whole catalog would cost
+    from tools.verify.subject import Subject  # noqa: PLC0415  likewise
 
     loaded = load(desk, path)
     plan, near = planned(desk, loaded)
@@ -36,7 +37,7 @@ def verify(desk: Desk, path: str, level: Literal["quick", "full"] = "quick") -> 
     if not files:
         raise ToolError(f"there is no code of {plan.pipeline} here; a run makes it.")
     warm = worker(desk)
-    subject = runner.Subject(
+    subject = Subject(
         loaded=loaded,
         plan=plan,
         artifacts=files,
