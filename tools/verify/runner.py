@@ -1,6 +1,7 @@
 """The tiers of the proof, cheapest first: static, rules, build, oracle, properties, mutants.
 
 A tier with errors stops the deeper ones: what they would say follows from what is known already.
+Where the build has errors, models that were built are held against the spec all the same.
 Whatever was not run is listed. Properties need dbt and little else: they are tried beside oracle
 and mutants, and what these say counts as if they had come after. What is as it was in a former run
 is taken from there, and says so.
@@ -133,7 +134,7 @@ class _Run:
         for name in TIERS:
             if name in PROOF and not self.proof_wanted:
                 continue
-            if failed:
+            if failed and not (name == "oracle" and self._partly_built()):
                 not_run.append(f"{name}: the {failed} tier has errors")
                 continue
             if name == "mutants" and self.level != "full":
@@ -148,7 +149,7 @@ class _Run:
             report += result.report
             nodes += result.nodes
             not_run += result.not_run
-            failed = "" if ok else name
+            failed = failed or ("" if ok else name)
         if not failed and self.proof_wanted and not self.explain:
             self.former.keep(self._results)
         last = [r for n, r in self._results.items() if n in PROOF][-1:] or [Result(Report(), "")]
@@ -201,14 +202,28 @@ class _Run:
         self.proof = oracle_tier(
             s.loaded, s.artifacts, s.others, project=self.built.project.root, database=s.database,
             worker=self.worker, progress=self.progress, rows=self._rows.result,
-            former=self._formerly, compiled=self._begin_properties,
+            former=self._formerly,
+            compiled=self._begin_properties if self.built.report.ok else lambda: None,
         )  # fmt: skip
         return self._proved()
+
+    def _partly_built(self) -> bool:
+        """Whether some models were built, so that those can be held against the spec."""
+        return any(n.status == "success" for n in self._models())
+
+    def _unbuilt(self) -> frozenset[str]:
+        return frozenset(n.model for n in self._models() if n.status == "error")
+
+    def _models(self) -> list[NodeResult]:
+        nodes = self.built.nodes if self.built is not None else ()
+        return [n for n in nodes if n.kind == "model"]
 
     def _proved(self) -> Result:
         """What the oracle says; what was shown is kept for the next time."""
         proof = self.proof
-        report, verdicts = Report.of(proof.findings), proof.verdicts
+        unbuilt = self._unbuilt()  # what the build says of them is said already
+        report = Report.of([f for f in proof.findings if f.subject not in unbuilt])
+        verdicts = proof.verdicts
         if not self.explain:
             proof.remember(self.worker.state, self.former.since)
         summary = f"{of_columns(verdicts, len(proof.rows))}, {of_report(report)}"

@@ -103,7 +103,6 @@ def test_all_tiers_in_order(monkeypatch: pytest.MonkeyPatch, generated: Generate
     [
         ("static", ["rules", "build", "oracle", "properties", "mutants"]),
         ("rules", ["build", "oracle", "properties", "mutants"]),
-        ("build", ["oracle", "properties", "mutants"]),
         ("oracle", ["properties", "mutants"]),
         ("properties", ["mutants"]),
     ],
@@ -117,6 +116,15 @@ def test_a_tier_with_errors_stops_the_deeper_ones(
     assert not outcome.tiers[-1].ok
     listed = [n for n in outcome.not_run if "tier has errors" in n]
     assert listed == [f"{tier}: the {failing} tier has errors" for tier in left]
+
+
+def test_what_was_built_is_held_against_the_spec_where_other_models_do_not_build(
+    monkeypatch: pytest.MonkeyPatch, generated: Generated
+) -> None:
+    outcome, _ = run_stubbed(monkeypatch, generated, build=WRONG)
+    assert [(t.name, t.ok) for t in outcome.tiers][-2:] == [("build", False), ("oracle", True)]
+    listed = [n for n in outcome.not_run if "tier has errors" in n]
+    assert listed == [f"{tier}: the build tier has errors" for tier in ("properties", "mutants")]
 
 
 @dataclass
@@ -271,9 +279,13 @@ def test_a_real_verification(worker: DbtWorker, generated: Generated) -> None:
 
 
 @pytest.mark.slow
-def test_only_what_a_change_concerns_is_proved_again(
-    worker: DbtWorker, generated: Generated
-) -> None:
+def test_only_what_a_change_concerns_is_proved_again(generated: Generated, tmp_path: Path) -> None:
+    """With a worker of its own: what other tests have proved is kept in its folder."""
+    with DbtWorker(tmp_path / "worker", timeout=120) as worker:
+        proved_again(worker, generated)
+
+
+def proved_again(worker: DbtWorker, generated: Generated) -> None:
     def verified(now: dt.datetime) -> Outcome:
         return verify(
             generated.subject, constitution=NO_RULES, worker=worker, progress=lambda _: None,
@@ -312,9 +324,11 @@ def test_a_build_that_fails_names_the_file_as_artifacts_do(
     assert failed.location.path == "generated/dbt/models/staging/stg_customer.sql"
     assert failed.location.line
     assert "trims" in failed.message + failed.evidence
-    assert outcome.not_run == tuple(
-        f"{tier}: the build tier has errors" for tier in ("oracle", "properties", "mutants")
-    )
+    stopped = [n for n in outcome.not_run if "tier has errors" in n]
+    assert stopped == [f"{tier}: the build tier has errors" for tier in ("properties", "mutants")]
+    kinds = {v.model: v.kind for v in outcome.verdicts}
+    assert kinds["stg_customer"] == "REFUTED"
+    assert "TESTED" in kinds.values()
 
 
 def test_dbt_that_is_missing_stops_the_verification(
