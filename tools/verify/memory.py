@@ -23,7 +23,6 @@ CONFIG: Config = {"threads": 1, "memory_limit": "1GB", "temp_directory": ""}
 _GIGABYTE = 1 << 30
 _MOST = 4 * _GIGABYTE
 _SHARE = 0.5  # of the machine
-_SPARE = _GIGABYTE  # beyond what the process has already
 _CONTAINER = Path("/sys/fs/cgroup/memory.max")
 
 
@@ -37,14 +36,14 @@ def machine() -> int:
 
 
 @cache
-def limit() -> int:
-    """The bytes that this process may have while a query runs."""
-    return max(int(min(_MOST, machine() * _SHARE)), _taken() + _SPARE)
+def room() -> int:
+    """The bytes that queries may take beyond what the process has when they begin."""
+    return int(min(_MOST, machine() * _SHARE))
 
 
 def shown() -> str:
-    """The limit, for people."""
-    return f"{limit() / _GIGABYTE:.3g} GB"
+    """The same, for people."""
+    return f"{room() / _GIGABYTE:.3g} GB"
 
 
 class _Limit:
@@ -59,7 +58,8 @@ class _Limit:
         with self._lock:
             self._running += 1
             if self._running == 1:
-                self._before = _lowered(limit())
+                # What the process has already is its own: a program that runs long has much.
+                self._before = _lowered(_taken() + room())
 
     def end(self) -> None:
         with self._lock:

@@ -47,16 +47,25 @@ def test_the_limit_holds_while_a_query_runs_and_not_for_programs_started_later()
     with memory.limited():
         inner = soft()
         with memory.limited():
-            assert soft() == inner == memory.limit()
+            assert soft() == inner > memory.room()
         assert soft() == inner
     assert soft() == before
-    assert memory.limit() <= memory.machine()
+    assert memory.room() <= memory.machine()
+
+
+def test_what_the_process_has_already_is_not_counted() -> None:
+    held = bytearray(200_000_000)
+    with memory.limited():
+        more = soft()
+    del held
+    with memory.limited():
+        assert more - soft() > 150_000_000
 
 
 def test_a_limit_that_is_lower_stays() -> None:
     script = (
         "import resource\nfrom tools.verify import memory\n"
-        "low = memory.limit() // 2\n"
+        "low = memory.room() // 2\n"
         "resource.setrlimit(resource.RLIMIT_DATA, (low, resource.RLIM_INFINITY))\n"
         "with memory.limited():\n"
         "    assert resource.getrlimit(resource.RLIMIT_DATA)[0] == low\n"
