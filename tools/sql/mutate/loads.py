@@ -15,6 +15,8 @@ from tools.sql.mutate.program import Load, Program
 LOADS = MERGE_KEY, LOAD_STEP, LOAD_SETTING = "merge_key", "load_step", "load_setting"
 """The names of the operators."""
 
+_WORDS = 50  # characters of a hook that are named
+
 
 def load_faults(original: Program, operators: Collection[str] | None = None) -> list[Mutant]:
     """The mutants of a program's load, for the operators ``merge_key load_step load_setting``."""
@@ -41,7 +43,9 @@ def _faults(load: Load) -> Iterator[tuple[str, str, Load]]:
         yield LOAD_SETTING, f"predicate {predicate} dropped", replace(load, predicates=rest)
     for at, hook in enumerate(load.post_hooks):
         rest = (*load.post_hooks[:at], *load.post_hooks[at + 1 :])
-        yield LOAD_SETTING, f"post hook {hook[:40]} dropped", replace(load, post_hooks=rest)
+        words = " ".join(hook.split())
+        named = words if len(words) <= _WORDS else f"{words[:_WORDS].rstrip()}…"
+        yield LOAD_SETTING, f"post hook {named} dropped", replace(load, post_hooks=rest)
 
 
 def _without(load: Load, step: str) -> Load:
