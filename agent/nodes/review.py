@@ -21,9 +21,6 @@ from tools.workspace_write import write_atomic
 _PASSING = re.compile(r"\b(under|over) \d+ (s|min|h)\b")
 """What differs from run to run though nothing has changed: durations."""
 
-_TAKEN_OVER = re.compile(r"\Aunchanged since [-0-9]+ [0-9:]+ UTC: ")
-"""Before what a tier said in a former run: when that was is the run's business, not the page's."""
-
 
 def review(state: RunState, step: WorkflowStep, context: Context) -> Update:
     """Writes the page into the work tree; the same results give the same page."""
@@ -48,10 +45,6 @@ def review(state: RunState, step: WorkflowStep, context: Context) -> Update:
 def _outcome(state: RunState, context: Context) -> dict[str, Any]:
     """The outcome with the questions that only the spec's lint, or who read its prose, knows."""
     outcome = dict(state.get("outcome", {}))
-    outcome["tiers"] = [
-        {**tier, "summary": _TAKEN_OVER.sub("", tier["summary"])}
-        for tier in outcome.get("tiers", [])
-    ]
     asked = [f for f in state.get("lint", []) if f["severity"] == Severity.QUESTION.value]
     asked += [f.to_json() for f, _ in questions_of(state.get("reading", {}), context)]
     outcome["report"] = Report.from_json([*outcome.get("report", []), *asked]).to_json()

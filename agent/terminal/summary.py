@@ -14,6 +14,7 @@ from agent.terminal.findings import print_findings
 from agent.terminal.questions import print_questions
 from agent.terminal.verdicts import print_explained, print_verdicts
 from tools.findings import Finding, Severity
+from tools.verify.outcome import unchanged
 
 if TYPE_CHECKING:
     from agent.result import Result
@@ -125,12 +126,13 @@ def _tiers(outcome: Mapping[str, Any]) -> list[Row]:
     rows: list[Row] = []
     for tier in outcome.get("tiers", []):
         style = "faint" if tier["ok"] else "bad"
+        since = f"{unchanged(tier['since'])}: " if tier.get("since") else ""
         rows.append(
             (
                 Text(""),
                 Text(f"  {tier['name']}", style="faint"),
                 Text(f"{tier['seconds']:.1f} s", style="faint", justify="right"),
-                Text(f" {tier['summary']}", style=style),
+                Text(f" {since}{tier['summary']}", style=style),
             )
         )
     return rows

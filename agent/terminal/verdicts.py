@@ -9,7 +9,7 @@ from rich.text import Text
 
 from agent.terminal.console import print_columns, print_indented
 from agent.terminal.rows import print_rows
-from tools.verify.outcome import Outcome, Strength, Survivor, Verdict
+from tools.verify.outcome import Outcome, Strength, Survivor, Verdict, unchanged
 
 _STYLES = {"TESTED": "ok", "REFUTED": "bad", "UNVERIFIED": "warning"}
 _SURVIVORS = 3
@@ -57,7 +57,7 @@ def _print_former(console: Console, verdicts: Sequence[Verdict]) -> None:
     for since in sorted({v.since for v in verdicts if v.since}):
         models = list(dict.fromkeys(v.model for v in verdicts if v.since == since))
         named = "all models" if len(models) == every else ", ".join(models)
-        text = f"unchanged since {since[:16].replace('T', ' ')} UTC, not proved again: {named}"
+        text = f"{unchanged(since)}, not proved again: {named}"
         print_indented(console, Text(text, style="faint"), 2)
 
 
@@ -154,7 +154,7 @@ def _strength_of(verdict: Verdict) -> str:
         return verdict.reason
     text = f"{verdict.datasets} data sets"
     if verdict.since:
-        text += f" (unchanged since {verdict.since[:16].replace('T', ' ')} UTC)"
+        text += f" ({unchanged(verdict.since)})"
     return text if verdict.killed is None else f"{text}, {rate(verdict.killed)} of faults killed"
 
 

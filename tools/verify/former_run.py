@@ -10,7 +10,6 @@ from pathlib import Path
 from tools.findings import Report
 from tools.verify.outcome import NodeResult, Strength, Verdict
 from tools.verify.proof.cache import Kept, Passed, load, save, state_of
-from tools.verify.summaries import moment
 
 TIERS = ("static", "rules", "build", "oracle", "properties", "mutants")
 PROOF = frozenset({"oracle", "mutants"})
@@ -135,7 +134,7 @@ def _result(kept: Kept, tier: str) -> Result:
     proof = tier in PROOF
     return Result(
         found.report,
-        f"unchanged since {moment(found.since)}: {found.summary}",
+        found.summary,
         kept.nodes if tier == "build" else (),
         found.not_run,
         found.since,

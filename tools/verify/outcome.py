@@ -13,6 +13,11 @@ VerdictKind = Literal["TESTED", "REFUTED", "UNVERIFIED"]
 NODE_KINDS: tuple[str, ...] = get_args(NodeKind)
 
 
+def unchanged(since: str) -> str:
+    """Since when something is as it was (ISO 8601, UTC), for people; nothing if that is empty."""
+    return f"unchanged since {since[:16].replace('T', ' ')} UTC" if since else ""
+
+
 @dataclass(frozen=True)
 class Tier:
     """One tier of the proof: what it is called, how long it took, whether it held.

@@ -13,11 +13,9 @@ def of_columns(verdicts: Sequence[Verdict], datasets: int) -> str:
     if not verdicts:
         return "no column could be held against the spec"
     right = sum(v.kind == "TESTED" for v in verdicts)
-    former = len({v.model for v in verdicts if v.since})
-    known = f", {count(former, 'model')} unchanged" if former else ""
     columns = count(len(verdicts), "column")
     rows = f", {count(datasets, 'data set')}" if datasets else ""
-    return f"{right} of {columns} as the spec says{rows}{known}"
+    return f"{right} of {columns} as the spec says{rows}"
 
 
 def of_faults(strengths: Sequence[Strength]) -> str:
@@ -26,8 +24,6 @@ def of_faults(strengths: Sequence[Strength]) -> str:
     left = sum(s.not_tried for s in strengths)
     rate = f"{killed / (killed + survived):.0%}" if killed + survived else "none"
     more = f", {left} not tried" if left else ""
-    former = sum(bool(s.since) for s in strengths)
-    more += f", {count(former, 'model')} unchanged" if former else ""
     return f"{rate} of {count(killed + survived, 'planted fault')} told from the code{more}"
 
 
@@ -48,8 +44,3 @@ def of_report(report: Report) -> str:
 def count(number: int, noun: str) -> str:
     """Such as ``1 model``, ``2 models``."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
-def moment(since: str) -> str:
-    """A moment of ISO 8601, UTC, for people: ``2026-01-31 08:40 UTC``."""
-    return f"{since[:16].replace('T', ' ')} UTC"

@@ -4,7 +4,7 @@ import datetime as dt
 import json
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -278,17 +278,20 @@ def test_a_real_verification(worker: DbtWorker, generated: Generated) -> None:
     assert worker.sql(generated.database, [count])[0].rows == before
 
 
-@pytest.mark.slow
-def test_only_what_a_change_concerns_is_proved_again(generated: Generated, tmp_path: Path) -> None:
-    """With a worker of its own: what other tests have proved is kept in its folder."""
+@pytest.fixture
+def fresh(tmp_path: Path) -> Iterator[DbtWorker]:
+    """A dbt with a folder of its own: what other tests have proved is not kept there."""
     with DbtWorker(tmp_path / "worker", timeout=120) as worker:
-        proved_again(worker, generated)
+        yield worker
 
 
-def proved_again(worker: DbtWorker, generated: Generated) -> None:
+@pytest.mark.slow
+def test_only_what_a_change_concerns_is_proved_again(
+    fresh: DbtWorker, generated: Generated
+) -> None:
     def verified(now: dt.datetime) -> Outcome:
         return verify(
-            generated.subject, constitution=NO_RULES, worker=worker, progress=lambda _: None,
+            generated.subject, constitution=NO_RULES, worker=fresh, progress=lambda _: None,
             today=TODAY, now=now, proof=True, rebuild=False,
         )  # fmt: skip
 

@@ -11,6 +11,7 @@ from tools.sql.parse import SqlError
 from tools.sql.traced import frozen
 from tools.verify.project.render import Rendered
 from tools.verify.project.tables import plain
+from tools.verify.proof.compile import ordered
 
 Node = Mapping[str, Any]
 """A manifest, or an entry of it, as dbt writes it."""
@@ -22,18 +23,7 @@ MOMENT = "2024-01-10 12:00:00"
 def models(manifest: Node) -> list[Node]:
     """The models of a project and its packages, each after those that it reads."""
     nodes = {i: n for i, n in manifest.get("nodes", {}).items() if n["resource_type"] == "model"}
-    done: dict[str, Node] = {}
-
-    def visit(node_id: str) -> None:
-        if node_id in done or node_id not in nodes:
-            return
-        for below in nodes[node_id]["depends_on"]["nodes"]:
-            visit(below)
-        done[node_id] = nodes[node_id]
-
-    for node_id in sorted(nodes):
-        visit(node_id)
-    return list(done.values())
+    return [nodes[node_id] for node_id in ordered(nodes)]
 
 
 def wanted(models: Sequence[Node], select: Sequence[str]) -> list[Node]:

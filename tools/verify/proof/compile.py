@@ -183,7 +183,7 @@ def assemble(
     tables = {str(n["name"]): place.within(str(n["relation"])) for n in models.values()}
     sources = _sources(spec, others)
     units = []
-    for node_id in _ordered(models):
+    for node_id in ordered(models):
         node, later = models[node_id], again.get(node_id, models[node_id])
         units.append(_unit(node, later, names, tables, place))
     tests = tuple(
@@ -213,8 +213,8 @@ def _relation(*parts: str) -> str:
     return ".".join('"' + p.replace('"', '""') + '"' for p in parts)
 
 
-def _ordered(models: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Ids, each after those that it depends on; dbt has refused cycles already."""
+def ordered(models: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Ids of a manifest's models, each after those that it reads: dbt refuses cycles."""
     done: dict[str, None] = {}
 
     def visit(node_id: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -32,12 +31,6 @@ def spec(**model: object) -> Spec:
 @pytest.fixture(scope="module")
 def case() -> Case:
     return case_of(spec())
-
-
-@pytest.fixture
-def clock() -> Iterator[Clock]:
-    with Clock() as running:
-        yield running
 
 
 def rows(*values: tuple[int, str | None]) -> Dataset:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -36,12 +35,6 @@ def customers() -> LoadedSpec:
 @pytest.fixture(scope="module")
 def rows(customers: LoadedSpec) -> Rows:
     return Rows(make_datasets(customers.spec, customers.digest)[:5])
-
-
-@pytest.fixture
-def clock() -> Iterator[Clock]:
-    with Clock() as running:
-        yield running
 
 
 def proved(case: Case, rows: Rows, clock: Clock) -> Proof:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -49,12 +49,6 @@ def spec(load: Mapping[str, object] | None = None) -> Spec:
 
 def rows(*values: tuple[int, str | None], name: str = "d") -> Dataset:
     return Dataset({"s.t": Table(KINDS, values)}, name=name)
-
-
-@pytest.fixture
-def clock() -> Iterator[Clock]:
-    with Clock() as running:
-        yield running
 
 
 def seen(case: Case, clock: Clock, given: Rows, model: str = "m") -> tuple[list[Field], list[Run]]:

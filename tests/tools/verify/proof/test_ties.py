@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -36,12 +35,6 @@ def spec() -> Spec:
 @pytest.fixture(scope="module")
 def case() -> Case:
     return case_of(spec())
-
-
-@pytest.fixture
-def clock() -> Iterator[Clock]:
-    with Clock() as running:
-        yield running
 
 
 def scenario(*rows: tuple[int, str, str], name: str = "rows") -> Scenario:
