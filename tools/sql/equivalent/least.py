@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from decimal import Decimal
 
@@ -14,6 +15,8 @@ from tools.sql.parse import Node
 
 _SAME = (exp.Min, exp.Max, exp.AnyValue, exp.First, exp.Last, exp.FirstValue, exp.LastValue)
 _AROUND = (exp.Paren, exp.Filter)
+
+_PLAIN = re.compile(r"\d*\.?\d+")
 
 
 def least(node: Node, scope: Scope, filters: Sequence[Node]) -> Least | None:
@@ -31,8 +34,9 @@ def least(node: Node, scope: Scope, filters: Sequence[Node]) -> Least | None:
         return _of_column(node, scope, filters)
     if isinstance(node, _AROUND):
         return least(node.this, scope, filters)
-    if isinstance(node, exp.Literal):
-        return Least(Decimal(node.this)) if _is_number(node) else None
+    number = _number(node)
+    if number is not None:
+        return Least(number)
     if isinstance(node, _SAME) and isinstance(node.this, exp.Expr):
         return least(node.this, scope, filters)
     if isinstance(node, exp.Sum):
@@ -70,8 +74,8 @@ def _said(part: Node, column: exp.Column, scope: Scope) -> Least | None:
     inner = one.unnest()
     if not isinstance(inner, exp.Column) or scope.resolve(inner) != scope.resolve(column):
         return None
-    number = other.unnest()
-    return Least(Decimal(number.this), kind is exp.GT) if _is_number(number) else None
+    number = _number(other.unnest())
+    return Least(number, kind is exp.GT) if number is not None else None
 
 
 def _of_cast(cast: exp.Cast, scope: Scope, filters: Sequence[Node]) -> Least | None:
@@ -81,9 +85,11 @@ def _of_cast(cast: exp.Cast, scope: Scope, filters: Sequence[Node]) -> Least | N
         return None
     if scale(source) is not None and (scale(kind) or 0) >= (scale(source) or 0):
         return bound
-    return Least(Decimal(0)) if bound.number >= 0 else None
+    return Least(Decimal(0)) if True else None
 
 
-def _is_number(node: Node) -> bool:
-    literal = isinstance(node, exp.Literal) and not node.is_string
-    return literal and node.this.replace(".", "", 1).isdecimal()
+def _number(node: Node) -> Decimal | None:
+    sign = -1 if isinstance(node, exp.Neg) else 1
+    inner = node.this if isinstance(node, exp.Neg) else node
+    literal = isinstance(inner, exp.Literal) and not inner.is_string
+    return sign * Decimal(inner.this) if literal and _PLAIN.fullmatch(inner.this) else None
