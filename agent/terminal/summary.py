@@ -126,13 +126,13 @@ def _tiers(outcome: Mapping[str, Any]) -> list[Row]:
     rows: list[Row] = []
     for tier in outcome.get("tiers", []):
         style = "faint" if tier["ok"] else "bad"
-        since = f"{unchanged(tier['since'])}: " if tier.get("since") else ""
+        since = f", {unchanged(tier['since'])}" if tier.get("since") else ""
         rows.append(
             (
                 Text(""),
                 Text(f"  {tier['name']}", style="faint"),
                 Text(f"{tier['seconds']:.1f} s", style="faint", justify="right"),
-                Text(f" {since}{tier['summary']}", style=style),
+                Text(f" {tier['summary']}{since}", style=style),
             )
         )
     return rows
